@@ -1,0 +1,1 @@
+"""One Markdown article becomes the letters of an email course: no clock, network or database."""

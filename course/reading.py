@@ -1,0 +1,37 @@
+"""How long a text takes to read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+from course.model import Lesson, Passage
+from course.words import plain
+
+WORDS_PER_MINUTE = 220
+CHARACTERS_PER_MINUTE = 500
+"""For scripts that put no spaces between words: Chinese, Japanese, Thai, Lao, Khmer, Burmese."""
+
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    "\U00020000-\U0003ffff]"
+)
+
+
+def minutes(text: str) -> float:
+    """Return the reading time of ``text`` in minutes, by words or, unspaced, by characters."""
+    spaced, characters = _UNSPACED.subn(" ", text)
+    words = sum(any(c.isalnum() for c in word) for word in spaced.split())
+    return words / WORDS_PER_MINUTE + characters / CHARACTERS_PER_MINUTE
+
+
+def passage_minutes(passages: Iterable[Passage]) -> float:
+    """Return the reading time of ``passages`` in minutes."""
+    return sum(minutes(plain(passage.tokens)) for passage in passages)
+
+
+def lesson_minutes(lesson: Lesson) -> int:
+    """Return a letter's reading time as readers are told it: whole minutes, at least 1."""
+    shown = (*lesson.passages, *lesson.takeaways, *lesson.questions)
+    return max(1, math.floor(passage_minutes(shown) + 0.5))

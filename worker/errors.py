@@ -1,0 +1,34 @@
+"""Faults that an operator can mend, as one line each."""
+
+from __future__ import annotations
+
+from course.errors import LettercourseError
+
+
+class SettingsError(LettercourseError):
+    """One or more settings cannot be used; ``str()`` is one line a fault."""
+
+    exit_code = 2
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("settings cannot be used")
+        self.faults = faults
+
+    def __str__(self) -> str:
+        return "\n".join(self.faults)
+
+
+class DatabaseFault(LettercourseError):
+    """The database could not be read or written; the transaction was undone."""
+
+
+class UnknownCourse(LettercourseError):
+    """No course was published under that slug."""
+
+
+class UnknownSubscriber(LettercourseError):
+    """Nobody is enrolled under that address."""
+
+
+class Refused(LettercourseError):
+    """What was asked for would break a promise, so nothing was done."""
