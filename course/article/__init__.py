@@ -1,0 +1,1 @@
+"""An article as it lies on disk becomes runs of whole lines with their Markdown."""

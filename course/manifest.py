@@ -1,0 +1,310 @@
+"""``course.toml``: the author's choices, each checked and each knowing its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import time, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from email_validator import EmailNotValidError, validate_email
+
+from course.errors import ManifestError
+from course.model import Finding, Schedule, Sender
+from course.toml import UNKNOWN_KEY, Table, Text, read_toml
+
+WELCOME = "welcome"
+FINALE = "finale"
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+_KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+SITE = re.compile(r"https?://[^\s<>\"/]+(?:/[^\s<>\"]*)?")
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_GAP = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
+_LONGEST_GAP = timedelta(days=90)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class CourseChoices:
+    """The table ``[course]``; empty where the article decides."""
+
+    article: str
+    article_line: int
+    title: str
+    slug: str
+    language: str
+    site: str
+    leave_out: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LetterChoices:
+    """One letter: a ``[[lesson]]``, ``[welcome]`` or ``[finale]``; empty where the article decides.
+
+    Attributes:
+        sections: titles of the article's sections, or first words of a paragraph and an ellipsis.
+        takeaways: first words of the takeaways that belong here.
+        questions: first words of the FAQ's questions that belong here.
+        line: where the table stands.
+        subject_line: where the subject stands; 0 where it is left to the article.
+    """
+
+    key: str
+    sections: tuple[Text, ...]
+    title: str
+    subject: str
+    preheader: str
+    prompt: str
+    renamed_from: tuple[str, ...]
+    takeaways: tuple[Text, ...]
+    questions: tuple[Text, ...]
+    line: int
+    subject_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that ``course.toml`` says.
+
+    Attributes:
+        sender_line: 1 without that table.
+        findings: keys that nobody knows; they stop publishing, but a course can be made without.
+    """
+
+    file: str
+    course: CourseChoices
+    sender: Sender
+    sender_line: int
+    schedule: Schedule
+    welcome: LetterChoices
+    lessons: tuple[LetterChoices, ...]
+    finale: LetterChoices
+    findings: tuple[Finding, ...]
+
+    @property
+    def letters(self) -> tuple[LetterChoices, ...]:
+        """Welcome, lessons, finale."""
+        return (self.welcome, *self.lessons, self.finale)
+
+
+def read_manifest(text: str, file: str) -> Manifest:
+    """Return the manifest that ``text`` is.
+
+    Raises:
+        ManifestError: with every fault, each with its line; not for unknown keys alone.
+    """
+    document = read_toml(text.removeprefix("\ufeff"), file)
+    root = Table(document, (), document.values)
+    manifest = _manifest(root, file)
+    root.close()
+    _refuse_twins(root, manifest)
+    faults = tuple(sorted(document.faults, key=lambda fault: fault.line))
+    if any(fault.rule != UNKNOWN_KEY for fault in faults):
+        raise ManifestError.of(faults)
+    return replace(manifest, findings=faults)
+
+
+def _manifest(root: Table, file: str) -> Manifest:
+    return Manifest(
+        file,
+        _course(root.table("course")),
+        _sender(root.table("sender")),
+        root.line_of("sender"),
+        _schedule(root.table("schedule")),
+        _letter(root.table(WELCOME), WELCOME),
+        tuple(_lesson(table) for table in root.tables("lesson")),
+        _letter(root.table(FINALE), FINALE),
+        findings=(),
+    )
+
+
+def _course(table: Table) -> CourseChoices:
+    article = table.text("article")
+    choices = CourseChoices(
+        article=article.value,
+        article_line=article.line,
+        title=_line(table, "title"),
+        slug=_matching(table, "slug", _KEY, "use a-z, 0-9 and single hyphens"),
+        language=_matching(
+            table, "language", LANGUAGE, 'write a BCP 47 tag such as "en" or "pt-BR"'
+        ),
+        site=_matching(table, "site", SITE, 'write an address such as "https://example.org"'),
+        leave_out=table.texts("leave_out"),
+    )
+    table.close()
+    return choices
+
+
+def _sender(table: Table) -> Sender:
+    for key in ("name", "email"):
+        text = table.text(key)
+        if _CONTROL.search(text.value) or "<" in text.value or ">" in text.value:
+            table.fault(
+                "bad-value", text.line, f"{key} holds a line break, < or >", f"write only the {key}"
+            )
+    address = table.text("email")
+    if address.value and not _CONTROL.search(address.value):
+        try:
+            validate_email(address.value, check_deliverability=False, test_environment=True)
+        except EmailNotValidError as error:
+            table.fault(
+                "bad-value", address.line, f"email is no address: {error}", "write name@example.org"
+            )
+    postal_address = table.text("postal_address").value
+    sender = Sender(table.text("name").value, address.value, postal_address)
+    table.close()
+    return sender
+
+
+def _schedule(table: Table) -> Schedule:
+    default = Schedule()
+    schedule = Schedule(
+        send_at=_parsed(table, "send_at", _time, default.send_at, 'write a time such as "08:00"'),
+        days=_days(table) or default.days,
+        minimum_gap=_parsed(
+            table,
+            "minimum_gap",
+            _gap,
+            default.minimum_gap,
+            'write at most 90 days as "12h" or "90m"',
+        ),
+        timezone=_parsed(
+            table, "timezone", _zone, default.timezone, 'write an IANA zone such as "Europe/Paris"'
+        ),
+    )
+    table.close()
+    return schedule
+
+
+def _days(table: Table) -> tuple[int, ...]:
+    days: set[int] = set()
+    for text in table.texts("days"):
+        day = text.value.casefold()[:3]
+        if day in WEEKDAYS:
+            days.add(WEEKDAYS.index(day))
+        else:
+            message = f'days: "{text.value}" is no weekday'
+            table.fault("bad-value", text.line, message, f"use {', '.join(WEEKDAYS)}")
+    if table.get("days") == []:
+        table.fault(
+            "bad-value", table.line_of("days"), "days is empty", "leave it out for every day"
+        )
+    return tuple(sorted(days))
+
+
+def _lesson(table: Table) -> LetterChoices:
+    key = _matching(table, "key", _KEY, "use a-z, 0-9 and single hyphens")
+    if table.get("key") in (None, ""):
+        table.fault("missing-key", table.line, "a lesson without key", 'add key = "..."')
+    elif key in (WELCOME, FINALE):
+        table.fault(
+            "bad-value", table.line_of("key"), f"the key {key} is reserved", "choose another key"
+        )
+    choices = _letter(table, key)
+    if table.get("sections") in (None, []):
+        table.fault(
+            "missing-key",
+            table.line_of("sections"),
+            f"the lesson {key} names no sections",
+            'add sections = ["a heading of the article"]',
+        )
+    return choices
+
+
+def _letter(table: Table, key: str) -> LetterChoices:
+    if key not in (WELCOME, FINALE):
+        table.get("key")
+        title = _line(table, "title")
+        renamed = tuple(
+            text.value
+            for text in table.texts("renamed_from")
+            if _matches(table, "renamed_from", text, _KEY, "write the lesson's former key")
+        )
+    else:
+        title, renamed = "", ()
+    choices = LetterChoices(
+        key=key,
+        sections=table.texts("sections"),
+        title=title,
+        subject=_line(table, "subject"),
+        preheader=_line(table, "preheader"),
+        prompt=_line(table, "prompt"),
+        renamed_from=renamed,
+        takeaways=table.texts("takeaways"),
+        questions=table.texts("questions"),
+        line=table.line,
+        subject_line=0 if table.get("subject") is None else table.line_of("subject"),
+    )
+    table.close()
+    return choices
+
+
+def _refuse_twins(root: Table, manifest: Manifest) -> None:
+    """A key, present or former, means one lesson: enrollments follow it from edition to edition."""
+    taken: dict[str, int] = {}
+    for lesson in manifest.lessons:
+        for key in (lesson.key, *lesson.renamed_from):
+            if key and key in taken:
+                message = f"the key {key} is taken by the lesson of line {taken[key]}"
+                root.fault(
+                    "duplicate-key", lesson.line, message, "give each lesson a key of its own"
+                )
+            taken.setdefault(key, lesson.line)
+
+
+def _line(table: Table, key: str) -> str:
+    return " ".join(_CONTROL.sub(" ", table.text(key).value).split())
+
+
+def _matching(table: Table, key: str, pattern: re.Pattern[str], remedy: str) -> str:
+    text = table.text(key)
+    return text.value if not text.value or _matches(table, key, text, pattern, remedy) else ""
+
+
+def _matches(table: Table, key: str, text: Text, pattern: re.Pattern[str], remedy: str) -> bool:
+    if pattern.fullmatch(text.value):
+        return True
+    table.fault("bad-value", text.line, f'{key} cannot be "{text.value}"', remedy)
+    return False
+
+
+def _parsed(
+    table: Table, key: str, parse: Callable[[str], _T | None], default: _T, remedy: str
+) -> _T:
+    text = table.text(key)
+    if not text.value:
+        return default
+    value = parse(text.value)
+    if value is None:
+        table.fault("bad-value", text.line, f'{key} cannot be "{text.value}"', remedy)
+        return default
+    return value
+
+
+def _time(text: str) -> time | None:
+    found = _TIME.fullmatch(text)
+    return time(int(found[1]), int(found[2])) if found else None
+
+
+def _gap(text: str) -> timedelta | None:
+    found = _GAP.fullmatch(text.replace(" ", ""))
+    if not found:
+        return None
+    days, hours, minutes = (int(part or 0) for part in found.groups())
+    gap = timedelta(days=days, hours=hours, minutes=minutes)
+    return gap if gap <= _LONGEST_GAP else None
+
+
+def _zone(text: str) -> str | None:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return text
