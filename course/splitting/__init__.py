@@ -1,0 +1,1 @@
+"""Runs of an article become the lessons of a course: where each goes, and why."""
