@@ -1,0 +1,1 @@
+"""A lesson becomes a letter: its two parts, and the frame around them."""

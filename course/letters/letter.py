@@ -1,0 +1,211 @@
+"""One lesson becomes one letter: its two parts, then the message around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from course.article.footnotes import reachable
+from course.letters.addresses import Addresses
+from course.letters.fragments import HeadingIds, targets
+from course.letters.mjml import html_frame, text_frame
+from course.letters.passages import passages_of, tokens_of
+from course.letters.render import Setting, render, render_inline
+from course.letters.segments import Marks
+from course.letters.text import WIDTH, TextPart, indented, wrap
+from course.letters.wording import Wording, direction, wording
+from course.mail.mime import Envelope, message, sender_address
+from course.model import (
+    Course,
+    Encoding,
+    Kind,
+    Lesson,
+    Letter,
+    Literal,
+    Passage,
+    Section,
+)
+from course.reading import lesson_minutes
+from course.words import plain
+
+_PREHEADER_PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
+"""Keeps mail programs from showing the letter's first words behind a short preheader."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the letters of one course have in common while they are made.
+
+    Attributes:
+        pictures: addresses of the article's local pictures by their source.
+    """
+
+    course: Course
+    marks: Marks
+    headings: HeadingIds
+    pictures: Mapping[str, str]
+
+
+def write_letter(lesson: Lesson, draft: Draft) -> Letter:
+    """Return the letter of ``lesson`` with its slots open."""
+    course, marks = draft.course, draft.marks
+    words = wording(course.language)
+    shared = _shared(lesson, draft, words)
+    setting = _setting(lesson, draft)
+    html = marks.cut(html_frame({**shared, **_html(lesson, course, setting)}), Encoding.HTML)
+    text = marks.cut(
+        text_frame({**shared, **_text(lesson, course, setting, words)}), Encoding.PLAIN
+    )
+    envelope = Envelope(
+        course=course.slug,
+        course_title=course.title,
+        language=course.language,
+        sender=course.sender,
+        key=lesson.key,
+        subject=lesson.subject,
+        test_mark=words.test_mark,
+    )
+    mark = Section("test", present=True, segments=(Literal(f"{words.test_mark} ".encode()),))
+    return Letter(
+        key=lesson.key,
+        kind=lesson.kind,
+        number=lesson.number,
+        title=lesson.title,
+        subject=lesson.subject,
+        minutes=lesson_minutes(lesson),
+        source_digest=source_digest(lesson),
+        subject_line=(mark, Literal(lesson.subject.encode())),
+        html=html,
+        text=text,
+        mime=message(envelope, html, text),
+    )
+
+
+def source_digest(lesson: Lesson) -> str:
+    """Return a hash of the lesson's own words, whatever its key, place or manifest says."""
+    said = [plain(passage.tokens) for passage in lesson.passages]
+    title = plain(lesson.heading.tokens) if lesson.heading else ""
+    return sha256("\n".join((title, *said)).encode("utf-8", "replace")).hexdigest()
+
+
+def _setting(lesson: Lesson, draft: Draft) -> Setting:
+    course = draft.course
+    definitions = {label: note.tokens for label, note in course.footnotes.items()}
+    tokens = tokens_of(passages_of(lesson))
+    labels = reachable(tokens, definitions)
+    every = tokens + [token for label in labels for token in definitions[label]]
+    return Setting(
+        addresses=Addresses(course.site, draft.pictures, targets(every, draft.headings)),
+        headings=draft.headings,
+        notes={label: number for number, label in enumerate(labels, 1)},
+        direction=direction(course.language),
+    )
+
+
+def _shared(lesson: Lesson, draft: Draft, words: Wording) -> dict[str, object]:
+    course, marks = draft.course, draft.marks
+    lessons = [other for other in course.lessons if other.kind is Kind.LESSON]
+    done = {Kind.WELCOME: 0, Kind.LESSON: lesson.number, Kind.FINALE: len(lessons)}[lesson.kind]
+    before = [other for other in course.lessons if other.number == lesson.number - 1]
+    after = [other for other in course.lessons if other.number == lesson.number + 1]
+    way = direction(course.language)
+    days = {
+        Kind.WELCOME: words.welcome,
+        Kind.LESSON: words.day.format(number=lesson.number, lessons=len(lessons)),
+        Kind.FINALE: words.finale,
+    }
+    return {
+        "words": words,
+        "slot": marks.slot,
+        "given": marks.given,
+        "absent": marks.absent,
+        "end": marks.end,
+        "language": course.language or "en",
+        "direction": way,
+        "start": "right" if way == "rtl" else "left",
+        "finish": "left" if way == "rtl" else "right",
+        "course_title": course.title,
+        "subject": lesson.subject,
+        "preheader": lesson.preheader,
+        "padding": _PREHEADER_PADDING,
+        "day": days[lesson.kind],
+        "minutes": words.count(words.minutes, lesson_minutes(lesson)),
+        "rail": [number < done for number in range(max(1, len(lessons)))],
+        "progress": words.progress.format(done=done, lessons=len(lessons)),
+        "takeaways_title": course.takeaways_title or words.takeaways,
+        "questions_title": course.questions_title or words.questions,
+        "contents_title": words.contents if lesson.kind is Kind.WELCOME else words.done_title,
+        "contents_note": "" if lesson.kind is Kind.WELCOME else words.done,
+        "how": words.how if lesson.kind is Kind.WELCOME else (),
+        "prompt": lesson.prompt,
+        "reply_url": _reply_url(lesson, course, words),
+        "previous": before[0].title if before else "",
+        "next": after[0].title if after else "",
+        "sender": course.sender,
+        "address": course.sender.postal_address.splitlines() if course.sender else (),
+    }
+
+
+def _html(lesson: Lesson, course: Course, setting: Setting) -> dict[str, object]:
+    heading = lesson.heading
+    line = (heading.tokens[0].map or [-1])[0] if heading else -1
+    title = render_inline(heading.tokens, setting) if heading else ""
+    return {
+        "title": Markup(title) if title else lesson.title,  # noqa: S704 - sanitised
+        "title_id": setting.headings.get(line, f"letter-{lesson.key}"),
+        "takeaways": [_rendered([item], setting) for item in lesson.takeaways],
+        "body": _rendered(lesson.passages, setting),
+        "questions": [_rendered([item], setting, top=3) for item in lesson.questions],
+        "notes": [
+            {"number": number, "html": _rendered([course.footnotes[label]], setting)}
+            for label, number in setting.notes.items()
+        ],
+        "contents": [{"mark": mark, "title": title} for mark, title in _contents(lesson, course)],
+    }
+
+
+def _text(lesson: Lesson, course: Course, setting: Setting, words: Wording) -> dict[str, object]:
+    part = TextPart(setting, words)
+    heading = lesson.heading
+    return {
+        "title": plain(heading.tokens) if heading else lesson.title,
+        "takeaways": [part.render(item.tokens) for item in lesson.takeaways],
+        "body": part.render(tokens_of(lesson.passages)),
+        "questions": [part.render(item.tokens) for item in lesson.questions],
+        "notes": [
+            part.hanging(f"[{words.note_mark.format(number=number)}] ", course.footnotes[label])
+            for label, number in setting.notes.items()
+        ],
+        "contents": [
+            indented(wrap(title, WIDTH - 4), "    ").replace("    ", mark.ljust(4), 1)
+            for mark, title in _contents(lesson, course)
+        ],
+        "links": part.links,
+    }
+
+
+def _rendered(passages: Iterable[Passage], setting: Setting, top: int = 2) -> Markup:
+    tokens = tokens_of(passages)
+    return Markup(render(tokens, setting, top=top)) if tokens else Markup()  # noqa: S704 - sanitised
+
+
+def _contents(lesson: Lesson, course: Course) -> list[tuple[str, str]]:
+    if lesson.kind is Kind.LESSON:
+        return []
+    lessons = (other for other in course.lessons if other.kind is Kind.LESSON)
+    if lesson.kind is Kind.FINALE:
+        return [("✓", other.title) for other in lessons]
+    return [(f"{other.number}.", other.title) for other in lessons]
+
+
+def _reply_url(lesson: Lesson, course: Course, words: Wording) -> str:
+    if course.sender is None or not course.sender.email:
+        return ""
+    subject = words.reply_subject.format(subject=lesson.subject)
+    quoted = "".join(f"> {line}\r\n" for line in lesson.prompt.splitlines())
+    address = quote(sender_address(course.sender), safe="@")
+    return f"mailto:{address}?subject={quote(subject, safe='')}&body={quote(quoted, safe='')}%0D%0A"

@@ -1,0 +1,79 @@
+"""What HTML may stand in a letter: an allow-list, applied to everything an author can write."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+import nh3
+
+from course.letters.addresses import SCHEMES, Addresses
+from course.letters.rawhtml import SILENT
+
+_ALLOWED = (
+    "a abbr b blockquote br caption cite code dd del details div dl dt em figcaption figure "
+    "h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp section small span strong "
+    "sub summary sup table tbody td tfoot th thead tr u ul var"
+)
+TAGS = frozenset(_ALLOWED.split())
+"""Elements that a letter may hold; of others the content stays."""
+
+_ATTRIBUTES = {
+    "*": {"id", "lang", "dir"},
+    "a": {"href"},
+    "abbr": {"title"},
+    "img": {"src", "alt", "width", "height"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan", "style"},
+    "th": {"colspan", "rowspan", "style"},
+}
+_CLASSES = {
+    "div": {"scroll"},
+    "span": {"missing"},
+    "li": {"task"},
+    "ul": {"tasks"},
+    "p": {"picture"},
+}
+_WITHOUT_SOURCE = re.compile(r'<img((?: (?!src=)[a-z]+="[^"]*")*)>')
+_ALT = re.compile(r' alt="([^"]*)"')
+_EMPTY_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
+
+
+def sanitise(html: str, addresses: Addresses) -> str:
+    """Return ``html`` balanced, with allowed tags, attributes and addresses only.
+
+    An id that stands there already is dropped the second time; a picture without a source
+    becomes its alternative text.
+    """
+    taken: set[str] = set()
+
+    def allow(_tag: str, attribute: str, value: str) -> str | None:
+        if attribute == "id":
+            if value in taken or not value:
+                return None
+            taken.add(value)
+        return value
+
+    clean = nh3.clean(
+        html,
+        tags=set(TAGS),
+        clean_content_tags=set(SILENT),
+        attributes=_ATTRIBUTES,
+        attribute_filter=allow,
+        allowed_classes=_CLASSES,
+        filter_style_properties={"text-align"},
+        url_schemes=set(SCHEMES),
+        url_relative=addresses.raw,
+        link_rel=None,
+    )
+    return _EMPTY_LINK.sub(r"\1", _WITHOUT_SOURCE.sub(_caption, clean))
+
+
+def missing_picture(alt: str) -> str:
+    """Return what stands in for a picture that cannot be shown."""
+    return f'<span class="missing">{escape(alt)}</span>' if alt.strip() else ""
+
+
+def _caption(picture: re.Match[str]) -> str:
+    alt = _ALT.search(picture[1])
+    return f'<span class="missing">{alt[1]}</span>' if alt and alt[1].strip() else ""

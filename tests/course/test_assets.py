@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import dataclasses
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from course import assets
+from course.assets import collect_assets
+from course.compile import compile_edition
+from course.fill import fill_html
+from course.model import Pictures, Values
+from tests.course.building import FIRST_LINE, course_of
+
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+DIGEST = sha256(PNG).hexdigest()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    home = tmp_path / "article"
+    home.mkdir()
+    (home / "a cup.png").write_bytes(PNG)
+    (tmp_path / "outside.png").write_bytes(PNG)
+    return home
+
+
+def test_a_picture_beside_the_article_is_served_by_its_content(folder: Path) -> None:
+    made = course_of("w", "## T\n\n![A cup](a%20cup.png)", "f")
+    pictures = collect_assets(made, folder)
+    (asset,) = pictures.found.values()
+    assert (asset.name, asset.media_type, asset.content) == (f"{DIGEST}.png", "image/png", PNG)
+    assert pictures.missing == ()
+    edition = compile_edition(made, pictures)
+    assert edition.assets == (asset,)
+    shown = fill_html(edition.letters[1], Values(assets_url="https://a.example/assets"))
+    assert f'src="https://a.example/assets/{DIGEST}.png" alt="A cup"' in shown
+    assert f'src="assets/{DIGEST}.png"' in fill_html(edition.letters[1], Values())
+
+
+def test_pictures_in_the_authors_html_count_too(folder: Path) -> None:
+    made = course_of("w", '## T\n\n<img src="a cup.png" alt="A cup">', "f")
+    pictures = collect_assets(made, folder)
+    assert list(pictures.found) == ["a cup.png"]
+    shown = fill_html(compile_edition(made, pictures).letters[1], Values())
+    assert f'src="assets/{DIGEST}.png"' in shown
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("lost.png", "no such file"),
+        ("../outside.png", "outside"),
+        ("%2e%2e/outside.png", "outside"),
+        ("link.png", "outside"),
+        ("/etc/passwd", "belongs to a site"),
+        ("drawing.svg", "SVG"),
+        ("words.png", "no PNG"),
+        ("data:image/png;base64,AAAA", "as data"),
+        ("a%00b.png", "no path"),
+        ("huge.png", "over 10 MB"),
+        ("sub", "no such file"),
+    ],
+)
+def test_a_picture_that_cannot_be_had_is_missing_with_its_line(
+    folder: Path, source: str, reason: str
+) -> None:
+    (folder / "link.png").symlink_to(folder.parent / "outside.png")
+    (folder / "drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "words.png").write_text("no picture")
+    (folder / "sub").mkdir()
+    with (folder / "huge.png").open("wb") as stream:
+        stream.truncate(assets.LIMIT + 1)
+    made = course_of("w", f"## T\n\nwords\n![Alt words]({source})", "f")
+    pictures = collect_assets(made, folder)
+    assert pictures.found == {}
+    (missing,) = pictures.missing
+    assert reason in missing.reason
+    assert missing.line == FIRST_LINE + 5
+    shown = fill_html(compile_edition(made, pictures).letters[1], Values())
+    assert "Alt words</span>" in shown
+    assert "<img" not in shown
+
+
+def test_remote_pictures_stay_where_they_are(folder: Path) -> None:
+    made = course_of("w", "## T\n\n![r](https://r.example/r.png) ![s](/s.png)", "f")
+    sited = dataclasses.replace(made, site="https://site.example")
+    assert collect_assets(sited, folder) == Pictures({}, ())
+    shown = fill_html(compile_edition(sited, Pictures({}, ())).letters[1], Values())
+    assert 'src="https://r.example/r.png"' in shown
+    assert 'src="https://site.example/s.png"' in shown
