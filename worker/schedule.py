@@ -1,0 +1,113 @@
+"""When letters are due: dates first, then each person's own wall clock, then UTC.
+
+No arithmetic is done on local datetimes: a day is added to a *date*, which is then localised (a
+local day may last 23, 24 or 25 hours, or be missing). Every instant is an aware datetime in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
+from functools import cache
+from itertools import count
+from zoneinfo import ZoneInfo, available_timezones
+
+from course.errors import LettercourseError
+from course.model import Schedule
+
+AFTER_WELCOME = timedelta(hours=8)
+"""Least time between the welcome and the first lesson, whatever the course's own gap."""
+
+_DAY = timedelta(days=1)
+_NOT_A_PLACE = frozenset({"Factory", "localtime", "posixrules"})
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return every IANA zone a person can live in."""
+    return frozenset(available_timezones()) - _NOT_A_PLACE
+
+
+def find_zone(name: str) -> ZoneInfo:
+    """Return the IANA zone called exactly ``name``.
+
+    Raises:
+        LettercourseError: there is none; the remedy names the nearest one.
+    """
+    if name not in zone_names():
+        raise LettercourseError(f'unknown time zone "{name}"', remedy=_remedy(name))
+    return ZoneInfo(name)
+
+
+def localise(day: date, at: time, zone: str) -> datetime:
+    """Return the UTC instant at which clocks in ``zone`` show ``at`` on ``day``.
+
+    A time inside a gap moves forward by the gap's length (02:30 on the night that 02:00 becomes
+    03:00 is 03:30; a date that was skipped is the same time on the next one); a time that occurs
+    twice is the first (PEP 495, ``fold=0``).
+
+    Raises:
+        LettercourseError: unknown zone.
+    """
+    return datetime.combine(day, at, find_zone(zone)).astimezone(UTC)
+
+
+def welcome_at(now: datetime, start: date | None, send_at: time, zone: str) -> datetime:
+    """Return when a new enrollment's welcome is due: at once, or on ``start`` at ``send_at``.
+
+    A ``start`` whose send time has passed means at once.
+    """
+    return now if start is None else max(now, localise(start, send_at, zone))
+
+
+def next_slot(
+    handed_at: datetime,
+    schedule: Schedule,
+    *,
+    send_at: time,
+    zone: str,
+    after_welcome: bool,
+    not_before: datetime | None = None,
+) -> datetime:
+    """Return the first instant at which the letter after the one of ``handed_at`` may be sent.
+
+    That is the first allowed slot (``send_at`` on an allowed weekday, as people in ``zone`` see
+    their clock and calendar) on a later local date than ``handed_at``, at least the minimum gap
+    after it, and not before ``not_before``. The gap is ``AFTER_WELCOME`` behind the welcome.
+
+    Args:
+        handed_at: when the last letter was handed over.
+        schedule: for its allowed weekdays and minimum gap.
+        send_at: this person's local send time.
+        zone: this person's IANA zone.
+        after_welcome: the last letter was the welcome.
+        not_before: when sending may go on, such as the end of a pause.
+    """
+    clock = find_zone(zone)
+    gap = AFTER_WELCOME if after_welcome else schedule.minimum_gap
+    earliest = handed_at if not_before is None else max(handed_at, not_before)
+    last_date = handed_at.astimezone(clock).date()
+
+    def allowed(slot: datetime) -> bool:
+        seen = slot.astimezone(clock).date()
+        return (
+            seen > last_date
+            and seen.weekday() in schedule.days
+            and slot >= earliest
+            and slot - handed_at >= gap
+        )
+
+    # A gap at midnight moves a slot into the next date: begin a day early.
+    first = earliest.astimezone(clock).date() - _DAY
+    return next(filter(allowed, (localise(first + n * _DAY, send_at, zone) for n in count())))
+
+
+def _remedy(name: str) -> str:
+    wanted = name.strip().replace(" ", "_").casefold()
+    known = {each.casefold(): each for each in sorted(zone_names())}
+    for each in sorted(zone_names()):
+        known.setdefault(each.rpartition("/")[2].casefold(), each)
+    near = get_close_matches(wanted, known, n=1, cutoff=0.7)
+    if near:
+        return f"did you mean {known[near[0]]}?"
+    return "use an IANA name such as Europe/Berlin or America/New_York"
