@@ -1,0 +1,84 @@
+"""What the columns of other services' exports are called, and which marks mean "do not write".
+
+Names are compared without case, spaces and punctuation: "Email Address", "email_address" and
+"E-mail address" are one. Sources: Mailchimp's audience export (Email Address, First Name,
+TIMEZONE, UNSUB_TIME, CLEAN_TIME), Kit's subscriber export (first_name, email or email_address,
+state), Substack's email list (email, active_subscription, expiry, plan, email_disabled), Ghost's
+member export (subscribed_to_emails). Substack's ``active_subscription`` is about *paying*: false
+is a free reader, who does want letters. Its "Start date" is no wish either, so only ``start`` is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "email": ("email", "emailaddress", "useremailaddress", "subscriberemail", "mail"),
+    "first_name": ("firstname", "fname", "givenname"),
+    "name": ("name", "fullname"),
+    "timezone": ("timezone", "tz"),
+    "send_at": ("sendat",),
+    "start": ("start",),
+}
+"""Our column by the names it goes under, the most telling first."""
+
+STATUS_COLUMNS = (
+    *("status", "state", "type", "emailstatus", "subscriberstatus", "subscriptionstatus"),
+    *("subscribertype", "emailmarketingstatus", "memberstatus", "contactstatus"),
+)
+"""Columns that may say so in a word; "state" may as well be a part of a country."""
+
+LEFT_WORDS = frozenset(
+    {
+        *("unsubscribed", "unsub", "optedout", "optout", "cancelled", "canceled", "removed"),
+        *("cleaned", "bounced", "hardbounce", "hardbounced", "invalid", "undeliverable"),
+        *("complained", "complaint", "spam", "spamcomplaint", "junk"),
+        *("disabled", "blocked", "blocklisted", "blacklisted", "suppressed"),
+        *("archived", "deleted", "inactive"),
+        *("unconfirmed", "pending", "unactivated", "nonsubscribed", "transactional"),
+    }
+)
+"""Words of people who left, cannot be reached, or never said yes."""
+
+LEFT_COLUMNS = (
+    *("emaildisabled", "disabled", "unsubscribed", "optedout", "optout", "emailoptout"),
+    *("bounced", "emailbounced", "cleaned", "complained", "suppressed", "blocked", "cancelled"),
+    *("unsubtime", "cleantime", "unsubscribedat", "unsubscribeddate", "unsubscribedate"),
+    *("bouncedat", "complainedat", "deletedat"),
+)
+"""Columns that say so by holding a yes or a time."""
+
+WANTED_COLUMNS = ("subscribed", "subscribedtoemails")
+"""Columns that say so by holding a no."""
+
+_NO = frozenset({"false", "no", "n", "f", "0", "none", "null", "na"})
+
+
+def plain(text: str) -> str:
+    """Return ``text`` without case, spaces and punctuation."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def find_columns(header: Sequence[str]) -> dict[str, int]:
+    """Return the place of each of our columns that ``header`` has under any name."""
+    places: dict[str, int] = {}
+    for place, title in enumerate(header):
+        places.setdefault(plain(title), place)
+    return {
+        column: places[known[0]]
+        for column, names in COLUMNS.items()
+        if (known := [name for name in names if name in places])
+    }
+
+
+def marks(header: Sequence[str], cells: Sequence[str]) -> Iterator[str]:
+    """Yield a reason for everything in a row that says not to write to its person."""
+    for title, cell in zip(header, cells, strict=False):
+        column, value = plain(title), plain(cell)
+        says_so = (
+            (column in STATUS_COLUMNS and value in LEFT_WORDS)
+            or (column in LEFT_COLUMNS and value and value not in _NO)
+            or (column in WANTED_COLUMNS and value in _NO)
+        )
+        if says_so:
+            yield f'marked "{cell.strip()}" under "{title.strip()}"'

@@ -1,0 +1,142 @@
+"""One row's cells become a person, or the reasons why they cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, time
+from typing import TypeVar
+from unicodedata import category
+
+from email_validator import EmailNotValidError, validate_email
+
+from course.errors import LettercourseError
+from worker.model import Person
+from worker.schedule import find_zone
+
+T = TypeVar("T")
+
+LONGEST_NAME = 200
+
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::00)?", re.ASCII)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_YEARS = range(1970, 2200)
+_UNSEEN = "\u200b\ufeff"
+
+
+def normalise_address(text: str) -> str:
+    """Return the one spelling of an address that identifies a subscriber.
+
+    The local part is casefolded, the domain in lower-case IDNA A-labels (RFC 5321, RFC 5890).
+    Nothing is asked of the network. Addresses under ``.test`` are accepted (RFC 6761), so that
+    examples work; local parts must be ASCII, since not every mail server takes others (RFC 6531).
+
+    Raises:
+        LettercourseError: this is not an address that mail can be sent to.
+    """
+    if any(category(character) == "Cc" for character in text):
+        raise LettercourseError(
+            "an email address cannot hold line breaks or control characters",
+            remedy="give the address alone",
+        )
+    try:
+        valid = validate_email(
+            text.strip().strip(_UNSEEN),
+            strict=True,
+            allow_smtputf8=False,
+            check_deliverability=False,
+            test_environment=True,
+        )
+    except EmailNotValidError as error:
+        raise LettercourseError(
+            f'"{_short(text)}" is not an email address: {str(error).rstrip(".")}',
+            remedy="correct the address",
+        ) from None
+    return f"{valid.local_part.casefold()}@{valid.ascii_domain.lower()}"
+
+
+def read_person(cells: Mapping[str, str]) -> Person:
+    """Return the person in a row's cells, given by our own names of the columns.
+
+    A person is called by their first name where the list has it. Cells that are missing or blank
+    leave the choice to the course.
+
+    Raises:
+        LettercourseError: with everything in the row that cannot be used.
+    """
+    faults: list[str] = []
+
+    def read(column: str, reader: Callable[[str], T]) -> T | None:
+        try:
+            return reader(cells[column]) if cells.get(column, "").strip() else None
+        except LettercourseError as fault:
+            faults.append(str(fault))
+            return None
+
+    address = read("email", normalise_address)
+    name = read("first_name", read_name) or read("name", read_name) or ""
+    timezone = read("timezone", lambda text: find_zone(text.strip()).key)
+    send_at = read("send_at", read_time)
+    start = read("start", read_date)
+    if address is None and not faults:
+        faults.append("there is no email address")
+    if address is None or faults:
+        raise LettercourseError("; ".join(faults))
+    return Person(address, name, timezone, send_at, start)
+
+
+def read_name(text: str) -> str:
+    """Return a name on one line.
+
+    Raises:
+        LettercourseError: it is too long, or its letters cannot be read.
+    """
+    name = " ".join("".join(" " if _ends_line(each) else each for each in text).split())
+    if len(name) > LONGEST_NAME:
+        raise LettercourseError(
+            f"a name has {len(name)} characters", remedy=f"use {LONGEST_NAME} at most"
+        )
+    if "\ufffd" in name:
+        raise LettercourseError(
+            "a name has letters that cannot be read", remedy="export the list in UTF-8"
+        )
+    return name
+
+
+def read_time(text: str) -> time:
+    """Return a time of day such as 8:00 or 17:30.
+
+    Raises:
+        LettercourseError: it is not one.
+    """
+    clock = _CLOCK.fullmatch(text.strip())
+    if clock is None or int(clock[1]) > 23 or int(clock[2]) > 59:
+        raise LettercourseError(
+            f'"{_short(text)}" is not a time', remedy="write it as 08:00 or 17:30"
+        )
+    return time(int(clock[1]), int(clock[2]))
+
+
+def read_date(text: str) -> date:
+    """Return a date such as 2030-12-31.
+
+    Raises:
+        LettercourseError: it is not one, or in no year that anybody means.
+    """
+    written = text.strip()
+    try:
+        day = date.fromisoformat(written) if _DATE.fullmatch(written) else None
+    except ValueError:
+        day = None
+    if day is None or day.year not in _YEARS:
+        raise LettercourseError(f'"{_short(text)}" is not a date', remedy="write it as 2030-12-31")
+    return day
+
+
+def _ends_line(character: str) -> bool:
+    return category(character) in {"Cc", "Zl", "Zp"}
+
+
+def _short(text: str) -> str:
+    shown = text.strip()
+    return shown if len(shown) <= 80 else f"{shown[:79]}…"

@@ -1,0 +1,125 @@
+"""Bytes to rows of cells, whatever program wrote them: encoding, separator, quotes.
+
+Reads line by line, so that a list may be larger than memory.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import StringIO
+from typing import BinaryIO
+
+from course.errors import LettercourseError
+
+SEPARATORS = (",", ";", "\t", "|")
+
+_LONGEST_LINE = 1 << 20
+_BLOCK = 1 << 16
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_NOT_TEXT = frozenset(map(chr, range(32))) - {"\t", "\n", "\r", "\f"}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row as it stands in the list.
+
+    Attributes:
+        line: 1-based number of its first line.
+        fault: why the cells cannot be trusted; empty when they can.
+    """
+
+    line: int
+    cells: tuple[str, ...]
+    fault: str = ""
+
+
+class Lines:
+    """Numbered lines with their ends, of which some can be given back.
+
+    Args:
+        stream: the list's bytes; need not be seekable.
+        name: what the list is called in faults.
+    """
+
+    def __init__(self, stream: BinaryIO, name: str) -> None:
+        self._ahead: deque[tuple[int, str]] = deque()
+        self._fresh = enumerate(_text_lines(stream, name), start=1)
+        self.taken: list[tuple[int, str]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        numbered = self._ahead.popleft() if self._ahead else next(self._fresh)
+        self.taken.append(numbered)
+        return numbered[1]
+
+    def give_back(self, start: int) -> None:
+        """Put the lines taken from index ``start`` on back, to be taken again."""
+        self._ahead.extendleft(reversed(self.taken[start:]))
+        del self.taken[start:]
+
+
+def records(lines: Lines, separator: str) -> Iterator[Record]:
+    """Yield every row that is not blank.
+
+    A row whose quotes do not match costs that row alone: a quote that is never closed would
+    otherwise swallow the people after it. Reading goes on with the line after its first.
+    """
+    reader = csv.reader(lines, delimiter=separator, strict=True)
+    while True:
+        lines.taken.clear()
+        try:
+            cells = tuple(next(reader))
+        except StopIteration:
+            return
+        except csv.Error:
+            line, text = lines.taken[0]
+            lines.give_back(1)
+            cells = tuple(text.rstrip("\r\n").split(separator))
+            yield Record(line, cells, "a quote is not closed, or not doubled")
+            reader = csv.reader(lines, delimiter=separator, strict=True)
+            continue
+        if any(cell.strip() for cell in cells):
+            yield Record(lines.taken[0][0], cells)
+
+
+def _text_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    start = stream.read(len(codecs.BOM_UTF16_LE))
+    texts = _utf16(start, stream) if start in _UTF16 else _utf8(start, stream, name)
+    for number, text in enumerate(texts):
+        if number == 0 and _NOT_TEXT.intersection(text):
+            raise LettercourseError(
+                "this is not a CSV file", where=name, remedy="export the list as CSV, in UTF-8"
+            )
+        yield from StringIO(text, newline="")
+
+
+def _utf8(start: bytes, stream: BinaryIO, name: str) -> Iterator[str]:
+    """Yield lines; one that is not UTF-8 is read as Windows-1252, what old Excel writes."""
+    line = start if start.endswith(b"\n") else start + stream.readline(_LONGEST_LINE)
+    line = line.removeprefix(codecs.BOM_UTF8)
+    while line:
+        if len(line) >= _LONGEST_LINE:
+            raise LettercourseError(
+                "a line is longer than 1 MB", where=name, remedy="export the list as CSV"
+            )
+        try:
+            yield line.decode()
+        except UnicodeDecodeError:
+            yield line.decode("cp1252", errors="replace")
+        line = stream.readline(_LONGEST_LINE)
+
+
+def _utf16(start: bytes, stream: BinaryIO) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+    decoder.decode(start)
+    rest = ""
+    while block := stream.read(_BLOCK):
+        *whole, rest = (rest + decoder.decode(block)).split("\n")
+        yield from (line + "\n" for line in whole)
+    yield rest + decoder.decode(b"", final=True)
