@@ -1,0 +1,201 @@
+"""The database itself: safe journals, no lost updates, one line for every fault."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import sqlalchemy as sa
+from alembic.script import ScriptDirectory
+
+from course.errors import LettercourseError
+from tests.worker.ledger import World
+from worker.errors import DatabaseFault, Refused
+from worker.store import Store, claiming, migrations, open_store
+from worker.store.engine import Database, choose_driver, driver_for, wal_is_safe
+from worker.store.schema import Instant, meta, metadata
+
+
+@pytest.mark.parametrize(
+    ("version", "safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 9), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 53, 0), True),
+        ((4, 0, 0), True),
+    ],
+)
+def test_a_write_ahead_log_is_used_only_where_it_cannot_lose_commits(
+    version: tuple[int, ...], safe: bool
+) -> None:
+    assert wal_is_safe(version) is safe
+    journal, durable = driver_for(SimpleNamespace(sqlite_version_info=version)).pragmas
+    assert journal == ("journal_mode=WAL" if safe else "journal_mode=DELETE")
+    assert durable == ("synchronous=FULL" if safe else "synchronous=EXTRA")
+
+
+def test_every_connection_is_durable_and_checks_references(tmp_path: Path) -> None:
+    for driver in (choose_driver(), driver_for(sqlite3)):
+        safe = wal_is_safe(driver.version)
+        database = Database(f"sqlite:///{tmp_path}/{driver.version[1]}.db", driver)
+        with database.reading() as connection:
+            assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
+            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+            assert journal == ("wal" if safe else "delete")
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == (2 if safe else 3)
+        database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://localhost/x", "sqlite://", "sqlite:///:memory:", "nonsense", "mysql://h/d"],
+)
+def test_a_database_that_cannot_be_used_is_refused_in_one_line(url: str) -> None:
+    with pytest.raises(LettercourseError) as fault:
+        open_store(url)
+    assert "\n" not in str(fault.value)
+    assert fault.value.remedy
+
+
+def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
+    junk = tmp_path / "ledger.db"
+    junk.write_bytes(b"not a database, whatever its name says" * 100)
+    with pytest.raises(DatabaseFault, match="not a database"):
+        open_store(f"sqlite:///{junk}").migrate()
+
+
+def test_a_database_without_tables_asks_for_migrate(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/ledger.db")
+    assert not store.schema_is_current()
+    assert not (tmp_path / "ledger.db").exists()
+    with pytest.raises(DatabaseFault, match="migrate"):
+        store.courses()
+    store.close()
+
+
+def test_migrating_makes_the_folder_and_once_more_changes_nothing(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/deep/down/ledger.db")
+    store.migrate()
+    name = store.installation_id()
+    store.migrate()
+    assert store.schema_is_current()
+    assert len(name) == 32
+    again = open_store(f"sqlite:///{tmp_path}/deep/down/ledger.db")
+    assert again.installation_id() == name
+    store.close()
+    again.close()
+
+
+def test_the_newest_revision_is_the_head_of_the_migrations() -> None:
+    folder = Path(migrations.__file__).parent
+    assert ScriptDirectory(str(folder)).get_current_head() == migrations.NEWEST
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    migrated, direct = (Database(f"sqlite:///{tmp_path}/{name}.db") for name in "ab")
+    Store(migrated).migrate()
+    with direct.writing() as connection:
+        metadata.create_all(connection)
+    assert _made(migrated) == _made(direct)
+
+
+def _made(database: Database) -> set[str]:
+    with database.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        made = {_normal(sql) for (sql,) in rows if "alembic" not in sql}
+    database.close()
+    return made
+
+
+def _normal(sql: str) -> str:
+    """Return a statement with its constraints in one order: tables do not care."""
+    head, _, body = " ".join(sql.split()).partition("(")
+    if not sql.startswith("CREATE TABLE"):
+        return f"{head}({body}"
+    columns, *constraints = body.removesuffix(")").split(", CONSTRAINT ")
+    return f"{head}({columns}" + "".join(sorted(each.strip() for each in constraints))
+
+
+def test_reading_then_writing_loses_no_update(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    Store(Database(url)).migrate()
+    databases = [Database(url) for _ in range(4)]
+    with databases[0].writing() as connection:
+        connection.execute(sa.insert(meta).values(name="count", value="0"))
+
+    def add(database: Database) -> None:
+        for _ in range(40):
+            with database.writing() as connection:
+                count = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "count"))
+                changed = sa.update(meta).where(meta.c.name == "count")
+                connection.execute(changed.values(value=str(int(count or 0) + 1)))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, databases * 2))
+    with databases[0].reading() as connection:
+        count = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "count"))
+    assert count == "320"
+    for database in databases:
+        database.close()
+
+
+def test_reading_waits_for_no_writer(world: World, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None, timeout=0)
+    other.execute("BEGIN IMMEDIATE")
+    assert world.store.courses()[0].slug == "motivation"
+    assert world.store.audit().owed == 0
+    other.close()
+
+
+def test_a_naive_datetime_is_no_instant(world: World) -> None:
+    with pytest.raises(sa.exc.StatementError, match="naive"):
+        world.store.due_count(datetime(2026, 3, 2), limit=1)  # noqa: DTZ001
+
+
+def test_instants_sort_as_text(tmp_path: Path) -> None:
+    dialect = sa.create_engine("sqlite://").dialect
+    instants = [datetime(2026, 3, 2, 7, tzinfo=UTC), datetime(2026, 3, 2, 7, 0, 0, 1, tzinfo=UTC)]
+    early, late = (Instant().process_bind_param(each, dialect) for each in instants)
+    assert early < late
+    assert Instant().process_result_value(late, dialect) == instants[1]
+
+
+def test_looking_for_what_is_due_reads_only_what_is_due(store: Store, tmp_path: Path) -> None:
+    file = sqlite3.connect(tmp_path / "ledger.db")
+    for statement, index in (
+        (claiming._DUE, "ix_enrollments_due"),
+        (claiming._DUE_AGAIN, "ix_deliveries_retry"),
+    ):
+        sql = str(statement.compile(dialect=sa.create_engine("sqlite://").dialect))
+        plan = _plan(file.execute(f"EXPLAIN QUERY PLAN {sql}", [None] * sql.count("?")))
+        assert index in plan[0]
+        assert not any("TEMP B-TREE" in step or "SCAN" in step for step in plan)
+    file.close()
+
+
+LATER = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def _plan(rows: Iterable[tuple[int, int, int, str]]) -> list[str]:
+    return [row[3] for row in rows]
+
+
+def test_the_calendar_of_a_rehearsal_never_goes_back(store: Store) -> None:
+    assert store.rehearsed_at() is None
+    store.rehearse(LATER)
+    store.rehearse(LATER)
+    assert store.rehearsed_at() == LATER
+    with pytest.raises(Refused, match="never goes back"):
+        store.rehearse(datetime(2026, 3, 1, tzinfo=UTC))
+    assert store.rehearsed_at() == LATER

@@ -1,0 +1,336 @@
+"""The claim: what is due becomes one owner's, under a lease.
+
+A delivery's row is made here, when its letter falls due, and pins the letter it was made from.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import Connection, bindparam, func, insert, select, update
+
+from course.model import Kind
+from worker.model import (
+    PACING_STATES,
+    Claimed,
+    DeliveryState,
+    EnrollmentState,
+    Moment,
+    PublishedCourse,
+    SubscriberState,
+)
+from worker.store.editions import Editions, kind_of
+from worker.store.progress import next_key
+from worker.store.schema import (
+    Record,
+    courses,
+    deliveries,
+    enrollments,
+    letters,
+    subscribers,
+    those,
+)
+
+UNDELIVERED = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.SKIPPED)
+"""Final states in which nobody has the letter: where it comes next again, its row is taken up."""
+
+
+def delivery_id(installation: str, enrollment_id: int, run: int, letter_key: str) -> str:
+    """Return the id that this letter to this person has, however often it is worked out."""
+    parts = "\n".join((installation, str(enrollment_id), str(run), letter_key))
+    return sha256(parts.encode()).hexdigest()[:32]
+
+
+def claim(
+    connection: Connection,
+    editions: Editions,
+    installation: str,
+    owner: str,
+    moment: Moment,
+    lease: timedelta,
+    limit: int,
+) -> list[Claimed]:
+    """Take up to ``limit`` due letters for ``owner``; empty only when nothing is due."""
+    until = moment.wall + lease
+    while True:
+        retried = connection.execute(_DUE_AGAIN, {"now": moment.now, "most": limit}).all()
+        kept, passed = _still_in_course(connection, editions, retried)
+        claimed = _take_again(connection, kept, owner, until)
+        _skip(connection, passed, moment.now)
+        room = {"now": moment.now, "most": limit - len(claimed)}
+        due = connection.execute(_DUE, room).all()
+        claimed += _take(connection, editions, installation, due, owner, until, moment.now)
+        if claimed or not (retried or due):
+            return claimed
+
+
+def due_count(connection: Connection, now: datetime, limit: int) -> int:
+    """Count letters that are due, to ``limit`` at most."""
+    again = select(deliveries.c.id).where(deliveries.c.retry_at <= now).limit(limit).subquery()
+    fresh = select(enrollments.c.id).where(enrollments.c.next_at <= now).limit(limit).subquery()
+    counts = (
+        connection.scalar(select(func.count()).select_from(each)) or 0 for each in (again, fresh)
+    )
+    return min(sum(counts), limit)
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    """Return when the next letter falls due or is tried again, past or future."""
+    again = connection.scalar(
+        select(func.min(deliveries.c.retry_at)).where(deliveries.c.retry_at.is_not(None))
+    )
+    fresh = connection.scalar(
+        select(func.min(enrollments.c.next_at)).where(enrollments.c.next_at.is_not(None))
+    )
+    return min((each for each in (again, fresh) if each is not None), default=None)
+
+
+def _still_in_course(
+    connection: Connection, editions: Editions, rows: Sequence[Record]
+) -> tuple[list[Record], list[Record]]:
+    kept: list[Record] = []
+    passed: list[Record] = []
+    for row in rows:
+        course = editions.edition(connection, row.edition_id)
+        key = dict(course.renames).get(row.letter_key, row.letter_key)
+        (kept if key in course.keys else passed).append(row)
+    return kept, passed
+
+
+def _take_again(
+    connection: Connection, rows: Sequence[Record], owner: str, until: datetime
+) -> list[Claimed]:
+    if not rows:
+        return []
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.id.in_([row.id for row in rows]),
+            deliveries.c.state == DeliveryState.PLANNED,
+        )
+        .values(
+            state=DeliveryState.CLAIMED,
+            epoch=deliveries.c.epoch + 1,
+            owner=owner,
+            lease_until=until,
+            retry_at=None,
+        )
+    )
+    return [
+        Claimed(
+            id=row.id,
+            epoch=row.epoch + 1,
+            enrollment_id=row.enrollment_id,
+            run=row.run,
+            address=row.address,
+            name=row.name,
+            letter_id=row.letter_id,
+            letter_key=row.letter_key,
+            kind=Kind(row.kind),
+            due_at=row.due_at,
+        )
+        for row in rows
+    ]
+
+
+def _skip(connection: Connection, rows: Sequence[Record], now: datetime) -> None:
+    if not rows:
+        return
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_([row.id for row in rows]))
+        .values(
+            state=DeliveryState.SKIPPED,
+            retry_at=None,
+            settled_at=now,
+            detail="the course no longer has this letter",
+        )
+    )
+    connection.execute(
+        update(enrollments)
+        .where(enrollments.c.id.in_([row.enrollment_id for row in rows]))
+        .values(next_at=now)
+    )
+
+
+def _take(
+    connection: Connection,
+    editions: Editions,
+    installation: str,
+    due: Sequence[Record],
+    owner: str,
+    until: datetime,
+    now: datetime,
+) -> list[Claimed]:
+    """Make the deliveries of due enrollments; complete those with nothing left."""
+    if not due:
+        return []
+    history = _history(connection, [row.id for row in due])
+    claimed: list[Claimed] = []
+    new: list[Claimed] = []
+    for row in due:
+        course = editions.edition(connection, row.edition_id)
+        past = history[row.id]
+        delivered = [key for key, had in past.items() if had.state in PACING_STATES]
+        key = next_key(course.keys, course.renames, delivered)
+        if key is not None:
+            claimed.append(_made(installation, row, course, key, past.get(key)))
+            if key not in past:
+                new.append(claimed[-1])
+    _insert(connection, new, owner, until)
+    _take_up(connection, [each for each in claimed if each.epoch > 1], owner, until)
+    under_way = {each.enrollment_id for each in claimed}
+    _clear(connection, under_way)
+    _complete(connection, [row.id for row in due if row.id not in under_way], now)
+    return claimed
+
+
+def _history(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, Record]]:
+    """Return the deliveries of these enrollments' present runs, by enrollment and key."""
+    rows = connection.execute(_HISTORY, {"ids": ids})
+    history: dict[int, dict[str, Record]] = defaultdict(dict)
+    for row in rows:
+        history[row.enrollment_id][row.letter_key] = row
+    return history
+
+
+def _made(
+    installation: str, due: Record, course: PublishedCourse, key: str, past: Record | None
+) -> Claimed:
+    return Claimed(
+        id=delivery_id(installation, due.id, due.run, key),
+        epoch=1 if past is None else past.epoch + 1,
+        enrollment_id=due.id,
+        run=due.run,
+        address=due.address,
+        name=due.name,
+        letter_id=course.letter_ids[course.keys.index(key)],
+        letter_key=key,
+        kind=kind_of(course, key),
+        due_at=due.next_at,
+    )
+
+
+def _insert(
+    connection: Connection, claimed: Sequence[Claimed], owner: str, until: datetime
+) -> None:
+    if claimed:
+        connection.execute(
+            insert(deliveries),
+            [
+                {
+                    "id": each.id,
+                    "enrollment_id": each.enrollment_id,
+                    "run": each.run,
+                    "letter_key": each.letter_key,
+                    "letter_id": each.letter_id,
+                    "state": DeliveryState.CLAIMED,
+                    "epoch": each.epoch,
+                    "owner": owner,
+                    "lease_until": until,
+                    "due_at": each.due_at,
+                    "attempts": 0,
+                    "deferrals": 0,
+                    "detail": "",
+                }
+                for each in claimed
+            ],
+        )
+
+
+def _take_up(
+    connection: Connection, claimed: Sequence[Claimed], owner: str, until: datetime
+) -> None:
+    for each in claimed:
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == each.id, deliveries.c.state.in_(UNDELIVERED))
+            .values(
+                state=DeliveryState.CLAIMED,
+                epoch=each.epoch,
+                letter_id=each.letter_id,
+                owner=owner,
+                lease_until=until,
+                due_at=each.due_at,
+                handed_at=None,
+                settled_at=None,
+                deferrals=0,
+                detail="",
+            )
+        )
+
+
+def _clear(connection: Connection, enrollment_ids: Collection[int]) -> None:
+    if enrollment_ids:
+        connection.execute(_CLEAR, {"ids": list(enrollment_ids)})
+
+
+def _complete(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
+    if enrollment_ids:
+        connection.execute(
+            update(enrollments)
+            .where(enrollments.c.id.in_(enrollment_ids))
+            .values(state=EnrollmentState.COMPLETED, next_at=None, changed_at=now)
+        )
+
+
+_RECEIVING = (enrollments.c.state == EnrollmentState.ACTIVE) & (
+    subscribers.c.state == SubscriberState.ACTIVE
+)
+
+_DUE_AGAIN = (
+    select(
+        deliveries.c.id,
+        deliveries.c.epoch,
+        deliveries.c.enrollment_id,
+        deliveries.c.run,
+        deliveries.c.letter_id,
+        deliveries.c.letter_key,
+        deliveries.c.due_at,
+        letters.c.kind,
+        subscribers.c.address,
+        subscribers.c.name,
+        courses.c.edition_id,
+    )
+    .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
+    .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
+    .join(courses, courses.c.id == enrollments.c.course_id)
+    .join(letters, letters.c.id == deliveries.c.letter_id)
+    .where(deliveries.c.retry_at <= bindparam("now"), _RECEIVING)
+    .order_by(deliveries.c.retry_at, deliveries.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=(deliveries, enrollments), skip_locked=True)
+)
+
+_DUE = (
+    select(
+        enrollments.c.id,
+        enrollments.c.run,
+        enrollments.c.next_at,
+        subscribers.c.address,
+        subscribers.c.name,
+        courses.c.edition_id,
+    )
+    .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
+    .join(courses, courses.c.id == enrollments.c.course_id)
+    .where(enrollments.c.next_at <= bindparam("now"), _RECEIVING)
+    .order_by(enrollments.c.next_at, enrollments.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=enrollments, skip_locked=True)
+)
+
+_HISTORY = (
+    select(
+        deliveries.c.enrollment_id,
+        deliveries.c.letter_key,
+        deliveries.c.state,
+        deliveries.c.epoch,
+    )
+    .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
+    .where(enrollments.c.id.in_(those()), deliveries.c.run == enrollments.c.run)
+)
+
+_CLEAR = update(enrollments).where(enrollments.c.id.in_(those())).values(next_at=None)

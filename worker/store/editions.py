@@ -1,0 +1,244 @@
+"""Published courses: editions are added, never changed, and the newest one is followed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Select, insert, select, update
+
+from course.codec import dump_letter, load_letter
+from course.model import Asset, Edition, Kind, Schedule, Sender
+from worker.errors import Refused, UnknownCourse
+from worker.model import PublishedCourse, StoredLetter
+from worker.store.engine import insert_new
+from worker.store.progress import carry_over
+from worker.store.schema import Record, assets, courses, editions, letters
+
+REMEMBERED_LETTERS = 256
+"""Letters kept in memory; one takes some hundred kilobytes."""
+
+
+class Editions:
+    """Reads what was published; editions never change, so what was read once is remembered."""
+
+    def __init__(self) -> None:
+        self._editions: dict[int, PublishedCourse] = {}
+        self._letters: dict[int, StoredLetter] = {}
+
+    def edition(self, connection: Connection, edition_id: int) -> PublishedCourse:
+        """Return one edition, the newest or not."""
+        known = self._editions.get(edition_id)
+        if known is None:
+            row = connection.execute(_EDITIONS.where(editions.c.id == edition_id)).one()
+            known = self._editions[edition_id] = _read_edition(connection, row)
+        return known
+
+    def newest(self, connection: Connection, slug: str) -> PublishedCourse:
+        """Return the newest edition of a course.
+
+        Raises:
+            UnknownCourse: nothing was published under that slug.
+        """
+        for known, edition_id in _newest_ids(connection):
+            if known == slug:
+                return self.edition(connection, edition_id)
+        slugs = ", ".join(known for known, _ in _newest_ids(connection))
+        remedy = f"published: {slugs}" if slugs else "publish one: lettercourse publish COURSE"
+        raise UnknownCourse("no such course is published", where=slug, remedy=remedy)
+
+    def all_newest(self, connection: Connection) -> tuple[PublishedCourse, ...]:
+        """Return the newest edition of every course, by slug."""
+        return tuple(self.edition(connection, each) for _, each in _newest_ids(connection))
+
+    def remembered(self, letter_id: int) -> StoredLetter | None:
+        """Return a letter that was read before."""
+        return self._letters.get(letter_id)
+
+    def letter(self, connection: Connection, letter_id: int) -> StoredLetter:
+        """Return one letter of any edition.
+
+        Raises:
+            Refused: no letter has that id.
+        """
+        found = connection.execute(
+            select(letters.c.edition_id, letters.c.body).where(letters.c.id == letter_id)
+        ).one_or_none()
+        if found is None:
+            raise Refused("no such letter was published", where=str(letter_id))
+        of = self.edition(connection, found.edition_id)
+        read = StoredLetter(letter_id, of.slug, of.title, of.sender, load_letter(found.body))
+        while len(self._letters) >= REMEMBERED_LETTERS:
+            self._letters.pop(next(iter(self._letters)), None)
+        self._letters[letter_id] = read
+        return read
+
+
+def publish(connection: Connection, edition: Edition, now: datetime) -> bool:
+    """Store an edition as its course's newest, unless it is that already.
+
+    Raises:
+        Refused: the sender is missing, or a key would name another letter than it did.
+    """
+    sender = _complete_sender(edition)
+    course = connection.execute(
+        select(courses.c.id, editions.c.digest, editions.c.renames)
+        .outerjoin(editions, editions.c.id == courses.c.edition_id)
+        .where(courses.c.slug == edition.course)
+    ).one_or_none()
+    if course is not None and course.digest == edition.digest:
+        return False
+    former = [] if course is None else [(old, key) for old, key in course.renames]
+    carried = carry_over(former, edition.renames)
+    if course is None:
+        course_id = connection.scalar(
+            insert(courses).values(slug=edition.course).returning(courses.c.id)
+        )
+    else:
+        course_id = course.id
+    _refuse_confusion(connection, course_id, edition, carried)
+    schedule = edition.schedule
+    edition_id = connection.scalar(
+        insert(editions)
+        .values(
+            course_id=course_id,
+            digest=edition.digest,
+            title=edition.title,
+            sender_name=sender.name,
+            sender_email=sender.email,
+            sender_postal_address=sender.postal_address,
+            send_at=schedule.send_at,
+            days=",".join(map(str, schedule.days)),
+            minimum_gap=round(schedule.minimum_gap.total_seconds()),
+            timezone=schedule.timezone,
+            renames=sorted(carried.items()),
+            published_at=now,
+        )
+        .returning(editions.c.id)
+    )
+    connection.execute(
+        insert(letters),
+        [
+            {
+                "edition_id": edition_id,
+                "position": position,
+                "key": letter.key,
+                "kind": letter.kind,
+                "source_digest": letter.source_digest,
+                "body": dump_letter(letter),
+            }
+            for position, letter in enumerate(edition.letters)
+        ],
+    )
+    insert_new(
+        connection,
+        assets,
+        [
+            {
+                "digest": asset.digest,
+                "name": asset.name,
+                "media_type": asset.media_type,
+                "content": asset.content,
+            }
+            for asset in edition.assets
+        ],
+    )
+    connection.execute(
+        update(courses).where(courses.c.id == course_id).values(edition_id=edition_id)
+    )
+    return True
+
+
+def find_asset(connection: Connection, name: str) -> Asset | None:
+    """Return a picture by the last part of its address."""
+    row = connection.execute(select(assets).where(assets.c.name == name)).one_or_none()
+    return None if row is None else Asset(row.digest, row.name, row.media_type, row.content)
+
+
+def kind_of(course: PublishedCourse, key: str) -> Kind:
+    """Return what a letter of this edition is."""
+    if key == course.keys[0]:
+        return Kind.WELCOME
+    return Kind.FINALE if key == course.keys[-1] else Kind.LESSON
+
+
+def _complete_sender(edition: Edition) -> Sender:
+    sender = edition.sender
+    parts = ("name", "email", "postal_address")
+    missing = [part for part in parts if sender is None or not getattr(sender, part).strip()]
+    if sender is None or missing:
+        raise Refused(
+            f"nothing is published without the sender's {', '.join(missing)}",
+            where=edition.course,
+            remedy="complete [sender] in course.toml",
+        )
+    return sender
+
+
+def _refuse_confusion(
+    connection: Connection, course_id: int, edition: Edition, carried: dict[str, str]
+) -> None:
+    keys = {letter.key for letter in edition.letters}
+    twice = [old for old, n in Counter(old for old, _ in edition.renames).items() if n > 1]
+    if twice:
+        raise Refused(
+            f'two lessons are renamed from "{twice[0]}"',
+            where=edition.course,
+            remedy="keep it in one lesson's renamed_from",
+        )
+    if reused := sorted(keys & carried.keys()):
+        key = reused[0]
+        raise Refused(
+            f'the key "{key}" was another lesson\'s before that became "{carried[key]}"',
+            where=edition.course,
+            remedy="choose a key that was never used",
+        )
+    before = connection.execute(
+        select(letters.c.source_digest, letters.c.key)
+        .join(editions, editions.c.id == letters.c.edition_id)
+        .where(editions.c.course_id == course_id)
+        .distinct()
+    ).all()
+    for letter in edition.letters:
+        for digest, key in before:
+            gone = key != letter.key and key not in keys
+            if gone and digest == letter.source_digest and carried.get(key) != letter.key:
+                raise Refused(
+                    f'the lesson "{letter.key}" was published before as "{key}"',
+                    where=edition.course,
+                    remedy=f'give it renamed_from = ["{key}"], or its former key',
+                )
+
+
+_EDITIONS = select(courses.c.slug, editions).join(courses, courses.c.id == editions.c.course_id)
+
+
+def _newest_ids(connection: Connection) -> Sequence[Record]:
+    query: Select[Any] = select(courses.c.slug, courses.c.edition_id).order_by(courses.c.slug)
+    return connection.execute(query.where(courses.c.edition_id.is_not(None))).all()
+
+
+def _read_edition(connection: Connection, row: Record) -> PublishedCourse:
+    of = connection.execute(
+        select(letters.c.id, letters.c.key)
+        .where(letters.c.edition_id == row.id)
+        .order_by(letters.c.position)
+    ).all()
+    return PublishedCourse(
+        slug=row.slug,
+        title=row.title,
+        edition_id=row.id,
+        digest=row.digest,
+        sender=Sender(row.sender_name, row.sender_email, row.sender_postal_address),
+        schedule=Schedule(
+            send_at=row.send_at,
+            days=tuple(map(int, row.days.split(","))),
+            minimum_gap=timedelta(seconds=row.minimum_gap),
+            timezone=row.timezone,
+        ),
+        keys=tuple(letter.key for letter in of),
+        letter_ids=tuple(letter.id for letter in of),
+        renames=tuple((old, key) for old, key in row.renames),
+    )

@@ -1,0 +1,95 @@
+"""Leaving: one row says that nothing may be sent any more, and it is the row the gate locks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from worker.errors import UnknownSubscriber
+from worker.model import DeliveryState, EnrollmentState, SubscriberState
+from worker.store.schema import attempts, deliveries, enrollments, subscribers
+
+LEFT_STATES = (
+    SubscriberState.UNSUBSCRIBED,
+    SubscriberState.BOUNCED,
+    SubscriberState.COMPLAINED,
+)
+
+WHY_LEFT = {
+    SubscriberState.UNSUBSCRIBED: "they unsubscribed",
+    SubscriberState.BOUNCED: "mail to their address bounced",
+    SubscriberState.COMPLAINED: "they complained about a letter",
+}
+
+_OVERRULES = {
+    SubscriberState.UNSUBSCRIBED: (SubscriberState.BOUNCED,),
+    SubscriberState.BOUNCED: (),
+    SubscriberState.COMPLAINED: (SubscriberState.BOUNCED, SubscriberState.UNSUBSCRIBED),
+}
+"""What a later reason replaces: a person's own word outlives a bounce."""
+
+
+def leave(
+    connection: Connection, subscriber_ids: Collection[int], state: SubscriberState, now: datetime
+) -> None:
+    """Stop everything for these people: every course, and every letter not past its gate."""
+    may_change = (SubscriberState.PENDING, SubscriberState.ACTIVE, *_OVERRULES[state])
+    newest_attempt = select(func.coalesce(func.max(attempts.c.id), 0)).scalar_subquery()
+    connection.execute(
+        update(subscribers)
+        .where(subscribers.c.id.in_(subscriber_ids), subscribers.c.state.in_(may_change))
+        .values(
+            state=state,
+            left_at=func.coalesce(subscribers.c.left_at, now),
+            left_after=func.coalesce(subscribers.c.left_after, newest_attempt),
+        )
+    )
+    theirs = enrollments.c.subscriber_id.in_(subscriber_ids)
+    connection.execute(
+        update(enrollments)
+        .where(theirs, enrollments.c.state != EnrollmentState.STOPPED)
+        .values(state=EnrollmentState.STOPPED, next_at=None, changed_at=now)
+    )
+    of_theirs = deliveries.c.enrollment_id.in_(select(enrollments.c.id).where(theirs))
+    cancel_waiting(connection, of_theirs, now, WHY_LEFT[state])
+
+
+def cancel_waiting(connection: Connection, which: object, now: datetime, detail: str) -> None:
+    """Cancel the chosen deliveries as far as they are not past their gate."""
+    waiting = (DeliveryState.PLANNED, DeliveryState.CLAIMED)
+    connection.execute(
+        update(deliveries)
+        .where(which, deliveries.c.state.in_(waiting))  # type: ignore[arg-type]
+        .values(
+            state=DeliveryState.CANCELLED,
+            owner=None,
+            lease_until=None,
+            retry_at=None,
+            settled_at=now,
+            detail=detail,
+        )
+    )
+
+
+def unsubscribe(connection: Connection, address: str, now: datetime) -> None:
+    """Let a person leave for good; once more changes nothing.
+
+    Raises:
+        UnknownSubscriber: nobody has that address.
+    """
+    known = connection.scalar(select(subscribers.c.id).where(subscribers.c.address == address))
+    if known is None:
+        raise UnknownSubscriber("nobody is enrolled under this address", where=address)
+    leave(connection, [known], SubscriberState.UNSUBSCRIBED, now)
+
+
+def unsubscribe_enrollment(connection: Connection, enrollment_id: int, now: datetime) -> bool:
+    """Let the person of an enrollment leave for good; tell whether there is such an enrollment."""
+    known = connection.scalar(
+        select(enrollments.c.subscriber_id).where(enrollments.c.id == enrollment_id)
+    )
+    if known is not None:
+        leave(connection, [known], SubscriberState.UNSUBSCRIBED, now)
+    return known is not None

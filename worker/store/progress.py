@@ -1,0 +1,37 @@
+"""Which letter comes next: by key, in the newest edition, forward only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+Renames = Sequence[tuple[str, str]]
+
+
+def next_key(keys: Sequence[str], renames: Renames, delivered: Iterable[str]) -> str | None:
+    """Return the first key after the furthest one delivered, or ``None`` when none is left.
+
+    Args:
+        keys: the newest edition's letters, in order.
+        renames: pairs of (former key, key).
+        delivered: keys that were handed over in this run, under whatever name they had then.
+    """
+    here = {key: place for place, key in enumerate(keys)}
+    known = dict(renames)
+    places = (here.get(known.get(key, key), -1) for key in delivered)
+    after = max(places, default=-1) + 1
+    return keys[after] if after < len(keys) else None
+
+
+def carry_over(former: Renames, renames: Renames) -> dict[str, str]:
+    """Return every key of the past with what it is called now.
+
+    A course renamed ``a`` to ``b`` in one edition and ``b`` to ``c`` in a later one; whoever got
+    ``a`` has had ``c``.
+
+    Args:
+        former: pairs carried over by the edition before.
+        renames: pairs that the new edition states.
+    """
+    stated = dict(renames)
+    carried = {old: stated.get(key, key) for old, key in former} | stated
+    return {old: key for old, key in carried.items() if old != key}
