@@ -1,0 +1,144 @@
+"""``publish`` and ``send-test``: the course leaves its author's desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+import click
+
+from course.article.source import MANIFEST_NAME
+from course.compile import compile_course
+from course.errors import LettercourseError
+from course.model import Level
+from worker.cli.author import COURSE, note_findings
+from worker.cli.operating import operating
+from worker.cli.output import count, json_option, print_json, say
+from worker.compose import compose_test, message_id
+from worker.installation import Installation
+from worker.lists import normalise_address
+from worker.model import StoredLetter, Verdict
+
+
+@click.command()
+@COURSE
+@json_option
+def publish(course: Path, *, as_json: bool) -> None:
+    """Store the course as the edition that is sent.
+
+    COURSE needs a course.toml, and findings of level error stop it. Publishing the same course
+    again changes nothing; a changed one is what everybody's next letter comes from.
+    """
+    compiled = compile_course(course)
+    if not compiled.course.manifest_file:
+        raise LettercourseError(
+            "only a course with a course.toml can be published",
+            where=str(course),
+            remedy=way_to_manifest(course),
+        )
+    errors = [f for f in compiled.findings if f.level is Level.ERROR]
+    note_findings(errors)
+    if errors:
+        raise LettercourseError(
+            f"{count(len(errors), 'error')} must be mended before publishing", where=str(course)
+        )
+    edition = compiled.edition
+    with operating() as installation:
+        changed = installation.store.publish(edition, installation.now())
+    if as_json:
+        print_json(
+            {
+                "course": edition.course,
+                "digest": edition.digest,
+                "letters": len(edition.letters),
+                "changed": changed,
+            }
+        )
+    else:
+        done = (
+            f"{count(len(edition.letters), 'letter')} published" if changed else "nothing changed"
+        )
+        say(f"{edition.course}: {done}. Next: lettercourse enroll {edition.course} LIST.csv")
+
+
+@click.command("send-test")
+@click.argument("course")
+@click.argument("letter")
+@click.option("--to", "address", required=True, metavar="ADDRESS", help="Who gets it.")
+@click.option("--name", default="", help="The name to greet them by.")
+@json_option
+def send_test(course: str, letter: str, address: str, name: str, *, as_json: bool) -> int:
+    """Send one letter to yourself, as a test.
+
+    COURSE is a folder or article, compiled as it is now, or a published course's slug; LETTER is
+    the letter's key. It goes through the provider that is set, is marked as a test, and touches
+    nobody's progress.
+    """
+    address = normalise_address(address)
+    with operating() as installation:
+        stored = find_letter(installation, course, letter)
+        id_ = message_id(f"test-{uuid4().hex}", stored.sender)
+        message = compose_test(
+            stored,
+            address,
+            name,
+            installation.links,
+            message_id=id_,
+            date=installation.now(),
+        )
+        outcome = installation.provider.send(message)
+    accepted = outcome.verdict is Verdict.ACCEPTED
+    if as_json:
+        print_json(
+            {
+                "course": stored.course,
+                "letter": letter,
+                "to": address,
+                "message_id": id_,
+                "outcome": outcome.verdict,
+                "detail": outcome.detail,
+            }
+        )
+    elif accepted:
+        say(f"“{stored.letter.subject}” is on its way to {address}.")
+    if not accepted:
+        raise LettercourseError(
+            f"the provider did not take the letter: {outcome.verdict.value}, {outcome.detail}",
+            remedy="check the provider's settings",
+        )
+    return 0
+
+
+def find_letter(installation: Installation, course: str, key: str) -> StoredLetter:
+    """Return the letter of a folder as it is now, or of a published course."""
+    if not Path(course).exists():
+        found = installation.store.course(course)
+        if key not in found.keys:
+            raise no_such_letter(course, key, found.keys)
+        return installation.store.letter(found.letter_ids[found.keys.index(key)])
+    edition = compile_course(Path(course)).edition
+    by_key = {letter.key: letter for letter in edition.letters}
+    if key not in by_key:
+        raise no_such_letter(course, key, tuple(by_key))
+    if edition.sender is None:
+        raise LettercourseError(
+            "a letter needs a sender", where=course, remedy=way_to_manifest(Path(course))
+        )
+    if not edition.sender.email:
+        raise LettercourseError(
+            "a letter needs a sender", where=course, remedy="fill in email under [sender]"
+        )
+    return StoredLetter(0, edition.course, edition.title, edition.sender, by_key[key])
+
+
+def no_such_letter(course: str, key: str, keys: tuple[str, ...]) -> LettercourseError:
+    """Return the fault of naming a letter that the course does not have."""
+    return LettercourseError(
+        f"there is no letter {key!r}", where=course, remedy=f"one of {', '.join(keys)}"
+    )
+
+
+def way_to_manifest(course: Path) -> str:
+    """Return what to do about a course that has no sender because its manifest was not read."""
+    beside = course.parent / MANIFEST_NAME
+    return f"use {beside}" if beside.exists() else f"lettercourse new {course}"
