@@ -166,7 +166,8 @@ def _theme(draft: Draft) -> Theme:
     runs = [one.run for one in draft.placed]
     headings = " ".join(run.title for run in runs if run.level and run is not draft.heading)
     body = " ".join(run.words for run in runs if not run.level)
-    return Theme(draft.title, headings, body)
+    chosen = "" if draft.key == slugify(draft.title) else draft.key.replace("-", " ")
+    return Theme(draft.title, f"{chosen} {headings}", body)
 
 
 def _edge(manifest: Manifest | None, draft: Draft) -> LetterChoices | None:

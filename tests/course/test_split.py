@@ -268,6 +268,18 @@ def test_a_lesson_may_start_with_a_paragraph() -> None:
     assert course.lessons[2].title == "A (2)"
 
 
+def test_the_key_that_an_author_chose_is_a_word_of_its_lesson() -> None:
+    text = (
+        "## Fail well\n\nThings break.\n\n## Walk more\n\nShoes first.\n\n## Rest\n\nSleep.\n\n"
+        "## FAQ\n\n### Which setbacks come early?\n\nAll of them.\n"
+    )
+    keyed = lesson("setbacks", "Fail well") + lesson("walk", "Walk more") + lesson("rest", "Rest")
+    course, _ = course_of(text, keyed)
+    assert [bool(one.questions) for one in course.lessons] == [False, True, False, False, False]
+    plain_keys = keyed.replace("setbacks", "failing")
+    assert course_of(text, plain_keys)[0].lessons[-1].questions
+
+
 def test_the_author_may_overrule_a_route() -> None:
     text = (FIXTURES / "bread.md").read_text()
     manifest = """
