@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -244,3 +245,9 @@ def test_an_article_on_disk_becomes_an_edition(tmp_path: Path) -> None:
     assert [fill_subject(letter, ADA) for letter in compiled.edition.letters] == [
         letter.subject for letter in compiled.edition.letters
     ]
+
+
+def test_a_letter_loads_nothing_from_elsewhere() -> None:
+    for number in range(len(EDITION.letters)):
+        asked = re.findall(r"(?:<link|@import|url\(|\bsrc=)[^>;]*", html(number))
+        assert asked == []

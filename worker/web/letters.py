@@ -20,7 +20,7 @@ def letter_routes(installation: Installation) -> list[Route]:
     """Return the routes of published letters; nothing here is about a person."""
     public = urlsplit(installation.links.assets())
     letter_policy = (
-        f"default-src 'none'; style-src 'unsafe-inline'; font-src https:; "
+        f"default-src 'none'; style-src 'unsafe-inline'; "
         f"img-src 'self' {public.scheme}://{public.netloc} https: data:; "
         "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
