@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from markdown_it.token import Token
 
+from course.letters.addresses import SCHEMES, absolute
 from course.model import (
     Course,
     Edition,
@@ -64,10 +65,22 @@ def missing_image(checked: Checked) -> Iterator[Finding]:
 
 
 def broken_link(checked: Checked) -> Iterator[Finding]:
-    """A link to a place in the article that is not there."""
+    """A link that leads nowhere: in the article, or from a letter, whose words alone are kept."""
     for line, href in _links(checked.course):
-        inside = href.startswith("#") and href.casefold() not in ("#", "#top")
-        if inside and anchor_name(href) not in checked.course.anchors:
+        inside = href.startswith("#")
+        if not inside and absolute(href, checked.course.site, SCHEMES) is None:
+            yield checked.in_article(
+                "broken-link",
+                Level.WARNING,
+                line,
+                f"the link {href} cannot be followed from a letter",
+                "write the whole address, or set site for links that start with /",
+            )
+        elif (
+            inside
+            and href.casefold() not in ("#", "#top")
+            and anchor_name(href) not in checked.course.anchors
+        ):
             yield checked.in_article(
                 "broken-link",
                 Level.WARNING,
@@ -113,7 +126,7 @@ def sender_missing(checked: Checked) -> Iterator[Finding]:
             Level.INFO,
             0,
             "publishing needs a course.toml with a sender",
-            "write one with `lettercourse new`",
+            "name the folder of one, or write it with `lettercourse new`",
         )
         return
     values = {

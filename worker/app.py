@@ -135,9 +135,7 @@ def run(arguments: Sequence[str]) -> int:
             complain(line)
         return fault.exit_code
     except OSError as fault:
-        complain(
-            str(LettercourseError(fault.strerror or str(fault), where=str(fault.filename or "")))
-        )
+        complain(disk_line(fault))
         return 1
     return code or 0
 
@@ -153,6 +151,13 @@ def usage_line(fault: click.ClickException, arguments: Sequence[str]) -> str:
     return str(
         LettercourseError(what[:1].lower() + what[1:], where=where, remedy=f"see {command} --help")
     )
+
+
+def disk_line(fault: OSError) -> str:
+    """Return what the system says of a file in the form of ours."""
+    what, where = fault.strerror or str(fault), str(fault.filename or "")
+    remedy = "check the path, its rights and the room on the disk"
+    return str(LettercourseError(what, where=where, remedy=remedy))
 
 
 def complain(line: str) -> None:
@@ -171,6 +176,6 @@ def main() -> NoReturn:
     except OSError as fault:  # a full disk; or the reader left early, as ``head`` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if not isinstance(fault, BrokenPipeError) and code == 0:
-            complain(fault.strerror or str(fault))
+            complain(disk_line(fault))
             code = 1
     sys.exit(code)

@@ -158,9 +158,8 @@ def _provider(text: str) -> ProviderName:
     try:
         return ProviderName(text.lower())
     except ValueError:
-        names = ", ".join(ProviderName)
         raise LettercourseError(
-            f'there is no provider "{text}"', remedy=f"use one of {names}"
+            f'there is no provider "{text}"', remedy="use maildir or smtp"
         ) from None
 
 
@@ -178,7 +177,7 @@ def _address(text: str, remedy: str) -> SplitResult:
 
 
 def _database(text: str) -> str:
-    remedy = "use sqlite:///path/to/file.db or postgresql://user:password@host/name"
+    remedy = "use sqlite:///path/to/file.db"
     if not text:
         return text
     scheme, _, rest = text.partition("://")

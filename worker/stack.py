@@ -184,7 +184,9 @@ def run(
             stopped = stack.stop()
     if not stopped:
         # A thread that hangs in the network would keep the interpreter from ending.
-        logger.warning("a letter in hand did not end in time and is in doubt")
+        logger.warning(
+            "not all ended in time; a letter in hand, if there was one, will be in doubt"
+        )
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)

@@ -10,6 +10,7 @@ import yaml
 from course.errors import SourceError
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+_KEY = re.compile(r"[\w.-]+:(\s|$)")
 # What PyYAML raises for input that is not YAML, its own constructors' slips included.
 _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
 
@@ -25,7 +26,7 @@ def split_front_matter(lines: Sequence[str], file: str) -> tuple[Mapping[str, ob
     Raises:
         SourceError: it is not closed, not YAML, or not a mapping.
     """
-    if not lines or lines[0].rstrip() != "---":
+    if not lines or lines[0].rstrip() != "---" or _is_dividing_line(lines):
         return {}, 0
     for count, line in enumerate(lines[1:], start=2):
         if line.rstrip() in ("---", "..."):
@@ -34,6 +35,11 @@ def split_front_matter(lines: Sequence[str], file: str) -> tuple[Mapping[str, ob
     raise SourceError(
         "the front matter is not closed", where=f"{file}:1", remedy="end it with a line ---"
     )
+
+
+def _is_dividing_line(lines: Sequence[str]) -> bool:
+    """Tell whether the first ``---`` divides: a blank line follows, and nothing like a key."""
+    return not "".join(lines[1:2]).strip() and not any(map(_KEY.match, lines[1:20]))
 
 
 def _mapping(text: str, file: str) -> Mapping[str, object]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from course.errors import LettercourseError, ManifestError, SourceError
 from course.manifest import read_manifest
+from course.model import Finding, Level
 
 MANIFEST_NAME = "course.toml"
 ARTICLE_NAME = "article.md"
@@ -60,11 +61,15 @@ def _by_manifest(file: Path) -> Source:
     course = read_manifest(text, str(file)).course
     article = file.parent / course.article if course.article else _only_article(file.parent)
     if not article.is_file():
-        raise ManifestError(
+        missing = Finding(
+            "missing-article",
+            Level.ERROR,
+            str(file),
+            course.article_line,
             f'the article "{course.article}" is not there',
-            where=f"{file}:{course.article_line}",
-            remedy="write its path as seen from the manifest's folder",
+            "write its path as seen from the manifest's folder",
         )
+        raise ManifestError.of((missing,))
     return Source(_read(article, SourceError), str(article), article.parent, text, str(file))
 
 
@@ -90,6 +95,8 @@ def _only_article(folder: Path) -> Path:
 def _read(file: Path, fault: type[LettercourseError]) -> bytes:
     where = str(file)
     try:
+        if not file.is_file():
+            raise fault("not a file", where=where, remedy=_ONE_ARTICLE)
         with file.open("rb") as stream:
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:

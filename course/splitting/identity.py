@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import PurePath
 
 from course.article.parse import Article
@@ -48,7 +49,7 @@ def identify(
         or slugify(article.text("slug"))
         or slugify(title)
         or slugify(_named(article))
-        or "course",
+        or f"course-{sha256(title.encode()).hexdigest()[:8]}",
         title=title,
         language=(course and course.language)
         or (language if LANGUAGE.fullmatch(language) else DEFAULT_LANGUAGE),

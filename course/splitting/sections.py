@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise, takewhile
 
 from course.article.parse import Article, Run
 from course.reading import minutes
@@ -82,7 +83,7 @@ def specials(
     purposes = [purpose(section[0].title) for section in sections]
     first = next((i for i, found in enumerate(purposes) if found is None), len(sections))
     ending = _ending(sections, purposes)
-    found: list[Special] = []
+    found = _labelled(article, runs, title, claimed)
     for index, section in enumerate(sections):
         if section[0].start_line not in claimed:
             free = tuple(run for run in section if run.start_line not in claimed)
@@ -97,6 +98,21 @@ def specials(
             if special and (special.use not in _ONCE or special.use not in taken):
                 found.append(special)
     return found
+
+
+def _labelled(
+    article: Article, runs: Sequence[Run], title: Run | None, claimed: Container[int]
+) -> list[Special]:
+    """Find takeaways before the first section that a paragraph announces, such as in bold."""
+    opening = list(takewhile(lambda run: run is title or not run.level, runs))
+    for label, listed in pairwise(opening):
+        pair = (label, listed)
+        said = label.words.rstrip(":： ")
+        if label.kind == "paragraph" and purpose(said) is Purpose.TAKEAWAYS:
+            entries = takeaways(pair, article.body_line)
+            if entries and not any(run.start_line in claimed for run in pair):
+                return [Special(Use.TAKEAWAYS, pair, entries)]
+    return []
 
 
 _ONCE = (Use.TAKEAWAYS, Use.QUESTIONS)

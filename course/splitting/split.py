@@ -9,6 +9,7 @@ from markdown_it.token import Token
 
 from course.article.footnotes import reachable
 from course.article.parse import Article, Run
+from course.errors import one_line
 from course.manifest import FINALE, WELCOME, LetterChoices, Manifest
 from course.model import Block, Course, Finding, Kind, Lesson, Level, Passage, Role, Schedule
 from course.splitting.anchors import anchors
@@ -197,12 +198,12 @@ def _lesson(
         key=draft.key,
         kind=draft.kind,
         number=number,
-        title=title,
+        title=one_line(title) or title,
         heading=draft.heading.passage(_role(draft)) if draft.heading else None,
         subject=(
             choices.subject
             if choices and choices.subject_line
-            else shorten(subject, LONGEST_SUBJECT)
+            else shorten(one_line(subject), LONGEST_SUBJECT)
         ),
         preheader=(choices and choices.preheader) or preheader,
         prompt=(choices and choices.prompt) or prompt,
@@ -233,7 +234,7 @@ def _opening(passages: Sequence[Passage]) -> str:
 
 
 def _group_title(special: Special | None, routed: Sequence[Routed]) -> str:
-    return special.runs[0].title if special and routed else ""
+    return special.runs[0].words if special and routed else ""
 
 
 def _footnote_blocks(

@@ -254,3 +254,11 @@ def test_an_unknown_key_stops_publishing_but_not_building(
     found = lettercourse("check", course, "--json").json()["findings"]
     assert [(each["rule"], each["level"]) for each in found] == [("unknown-key", "error")]
     assert lettercourse("publish", course).code == 1
+
+
+def test_new_writes_nothing_where_a_file_is_in_the_way(lettercourse: Terminal) -> None:
+    lettercourse.write("one/article.md", "# Hi\n\n![x](img/a.png)\n")
+    lettercourse.write("one/img/a.png", PICTURE)
+    lettercourse.write("two/img", "a file")
+    assert "two/img" in lettercourse("new", "one/article.md", "two").line()
+    assert [path.name for path in (lettercourse.folder / "two").iterdir()] == ["img"]

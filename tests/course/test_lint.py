@@ -135,6 +135,14 @@ def test_subjects_are_there_and_short() -> None:
     assert [f.level for f in findings(blank, "subject")] == [Level.ERROR] * 3
 
 
+def test_a_link_that_no_letter_can_follow_is_found() -> None:
+    text = "[a](other.md) [b](/x) [c](https://example.org) [d](mailto:a@example.org)"
+    found = findings(course_of(f"## A\n\n{text}\n"), "broken-link")
+    assert [f.message.split()[2] for f in found] == ["other.md", "/x"]
+    with_site = course_of(f"## A\n\n{text}\n", '[course]\nsite = "https://example.org"\n')
+    assert [f.message.split()[2] for f in findings(with_site, "broken-link")] == ["other.md"]
+
+
 def test_a_subject_that_is_left_empty_is_found_at_its_line() -> None:
     course = course_of("## A\n\nText.", '\n[finale]\nprompt = "Why?"\nsubject = ""\n')
     (found,) = findings(course, "subject")

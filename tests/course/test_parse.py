@@ -89,3 +89,14 @@ def test_the_front_matter_is_kept_whole() -> None:
     assert article.front_matter["seo"] == {"image": {"src": "x"}}
     assert article.front_matter["1"] == "y"
     assert article.body_line == 7
+
+
+@pytest.mark.parametrize("text", ["---\n\nWord.\n\n---\n\n## A\n\na\n", "---\n\nOnly words.\n"])
+def test_a_dividing_line_at_the_top_is_no_front_matter(text: str) -> None:
+    article = parse_article(text.encode(), "a.md")
+    assert (article.front_matter, article.body_line) == ({}, 1)
+
+
+def test_front_matter_may_begin_with_a_blank_line() -> None:
+    article = parse_article(b"---\n\ntitle: Bread\n---\n\nText.\n", "a.md")
+    assert article.front_matter == {"title": "Bread"}

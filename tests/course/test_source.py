@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from course.article.source import MAX_BYTES, read_source
-from course.errors import LettercourseError
+from course.errors import LettercourseError, ManifestError, SourceError
 from course.plan import plan
 
 MANIFEST = '[course]\narticle = "text/essay.md"\n[[lesson]]\nkey = "a"\nsections = ["A"]\n'
@@ -85,3 +86,17 @@ def test_bad_input_is_one_line(
     assert fault in line
     assert "\n" not in line
     assert caught.value.remedy
+
+
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "article.md"
+    os.mkfifo(pipe)
+    with pytest.raises(SourceError, match="not a file"):
+        read_source(pipe)
+
+
+def test_an_article_that_the_manifest_misses_is_found_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "course.toml").write_text('[course]\narticle = "gone.md"\n')
+    with pytest.raises(ManifestError) as fault:
+        read_source(tmp_path)
+    assert [(f.rule, f.line) for f in fault.value.findings] == [("missing-article", 2)]

@@ -268,6 +268,25 @@ def test_a_lesson_may_start_with_a_paragraph() -> None:
     assert course.lessons[2].title == "A (2)"
 
 
+@pytest.mark.parametrize("label", ["**Key takeaways:**", "Key takeaways:", "**TAKEAWAYS**"])
+def test_takeaways_may_be_announced_by_a_paragraph(label: str) -> None:
+    course, _ = course_of(
+        f"# Bread\n\nHello.\n\n{label}\n\n- Feed the starter daily.\n- Bake with steam.\n\n"
+        "## The starter\n\nFeed it.\n\n## Steam\n\nBake hot.\n\n## Resting\n\nWait.\n"
+    )
+    assert [len(one.takeaways) for one in course.lessons] == [0, 1, 1, 0, 0]
+    assert course.takeaways_title == label.strip("*")
+
+
+def test_titles_without_latin_letters_make_courses_of_their_own() -> None:
+    articles = [
+        parse_article(f"# {title}\n\nText.".encode(), "article.md")
+        for title in ("機械学習", "Как учиться")
+    ]
+    first, second = (split(article, None)[0].slug for article in articles)
+    assert first != second
+
+
 def test_the_key_that_an_author_chose_is_a_word_of_its_lesson() -> None:
     text = (
         "## Fail well\n\nThings break.\n\n## Walk more\n\nShoes first.\n\n## Rest\n\nSleep.\n\n"

@@ -161,6 +161,13 @@ def test_a_token_of_another_kind_opens_nothing(
     assert door.get(f"/v/{token}").status_code == 404
 
 
+def test_leaving_a_ledger_that_does_not_know_the_person_does_not_say_they_left(
+    installation: Installation, door: httpx.Client
+) -> None:
+    link = path(installation.links.unsubscribe(10**6))
+    assert door.post(link, data=ONE_CLICK).status_code == 404
+
+
 def test_the_link_of_a_test_letter_says_so(installation: Installation, door: httpx.Client) -> None:
     link = path(installation.links.unsubscribe(0))
     assert "This was a test letter" in door.get(link).text

@@ -37,7 +37,7 @@ def new(article: Path, folder: Path | None) -> None:
     write_new(target, manifest if here else luggage(source) | manifest)
     say(f"{target / MANIFEST_NAME} written. Say in it who sends the letters, then:")
     say(f"  lettercourse check {target}")
-    say(f"  lettercourse build {target} --out gallery")
+    say(f"  lettercourse build {target} --out build")
 
 
 def luggage(source: Source) -> dict[str, bytes]:
@@ -61,6 +61,13 @@ def write_new(folder: Path, files: Mapping[str, bytes]) -> None:
             raise LettercourseError(
                 "exists and is not overwritten",
                 where=str(folder / name),
+                remedy="move it away, or name a new folder",
+            )
+    for parent in {parent for name in files for parent in (folder / name).parents}:
+        if parent.exists() and not parent.is_dir():
+            raise LettercourseError(
+                "a file stands where a folder is to be",
+                where=str(parent),
                 remedy="move it away, or name a new folder",
             )
     for name, content in files.items():

@@ -64,7 +64,7 @@ def pause(address: str, course: str | None, *, as_json: bool) -> None:
 @ONE_COURSE
 @json_option
 def resume(address: str, course: str | None, *, as_json: bool) -> None:
-    """Go on with a paused course, at the person's next hour."""
+    """Go on with a paused or held course, at the person's next hour."""
     address = normalise_address(address)
     with operating() as installation:
         slug = published(installation, course).slug if course else None

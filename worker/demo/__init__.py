@@ -152,7 +152,7 @@ def tell_more(out: Path, letters: str, seconds: float) -> None:
         "",
         f"  {command} new ARTICLE.md my-course",
         "  (say in my-course/course.toml who sends the letters)",
-        f"  {command} build my-course --out gallery",
+        f"  {command} build my-course --out build",
         f"  {command} publish my-course",
         f"  {command} enroll my-course PEOPLE.csv",
         f"  {command} up",

@@ -137,7 +137,7 @@ def _not_owed(key: str, before: str, person: Record, enrollment: Record) -> Lett
     if enrollment.state == EnrollmentState.STOPPED:
         why = WHY_LEFT.get(person.state, "their course was stopped")
         since = person.left_at or enrollment.changed_at
-        why = f"not sent: {why} on {_shown(since)}, before it fell due"
+        why = f"not sent: {why} on {_shown(since)}, before it was sent"
         return LetterStory(key, DeliveryState.CANCELLED, since, why)
     if enrollment.state == EnrollmentState.COMPLETED:
         why = "not sent: it came into the course after they had completed it"

@@ -24,8 +24,8 @@ def leaving_routes(installation: Installation, pages: Pages) -> list[Route]:
             raise HTTPException(404)
         return found
 
-    def leave(enrollment_id: int) -> None:
-        installation.store.unsubscribe_enrollment(enrollment_id, installation.now())
+    def leave(enrollment_id: int) -> bool:
+        return installation.store.unsubscribe_enrollment(enrollment_id, installation.now())
 
     async def show(request: Request) -> Response:
         is_test = enrollment(request) == TEST_ENROLLMENT
@@ -37,7 +37,8 @@ def leaving_routes(installation: Installation, pages: Pages) -> list[Route]:
         await _discard_body(request)
         if enrollment_id == TEST_ENROLLMENT:
             return pages.show("test.html")
-        await run_in_threadpool(leave, enrollment_id)
+        if not await run_in_threadpool(leave, enrollment_id):
+            raise HTTPException(404)  # a genuine link, but of a ledger that this one is not
         return pages.show("left.html")
 
     return [
