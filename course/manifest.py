@@ -149,18 +149,27 @@ def _sender(table: Table) -> Sender:
             table.fault(
                 "bad-value", text.line, f"{key} holds a line break, < or >", f"write only the {key}"
             )
-    address = table.text("email")
-    if address.value and not _CONTROL.search(address.value):
-        try:
-            validate_email(address.value, check_deliverability=False, test_environment=True)
-        except EmailNotValidError as error:
-            table.fault(
-                "bad-value", address.line, f"email is no address: {error}", "write name@example.org"
-            )
     postal_address = table.text("postal_address").value
-    sender = Sender(table.text("name").value, address.value, postal_address)
+    sender = Sender(table.text("name").value, _email(table), postal_address)
     table.close()
     return sender
+
+
+def _email(table: Table) -> str:
+    """Return the sender's address as mail servers take it: in ASCII, its domain in IDNA."""
+    text = table.text("email")
+    if not text.value or _CONTROL.search(text.value):
+        return ""
+    try:
+        address = validate_email(
+            text.value, allow_smtputf8=False, check_deliverability=False, test_environment=True
+        )
+    except EmailNotValidError as error:
+        table.fault(
+            "bad-value", text.line, f"email is no address: {error}", "write name@example.org"
+        )
+        return ""
+    return address.ascii_email or ""
 
 
 def _schedule(table: Table) -> Schedule:

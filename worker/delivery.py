@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Lock
 
 from worker.compose import compose
 from worker.links import Links
@@ -26,6 +28,31 @@ def never() -> bool:
     return False
 
 
+class Waiting:
+    """Letters past their gate that nobody has begun; of two who take them one gets each."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._letters: deque[Gated] = deque()
+
+    def put(self, letters: Iterable[Gated]) -> None:
+        """Add letters in the order in which they are to be begun."""
+        with self._lock:
+            self._letters.extend(letters)
+
+    def begin(self) -> Gated | None:
+        """Take the next letter, to be handed over; ``None`` when there is none."""
+        with self._lock:
+            return self._letters.popleft() if self._letters else None
+
+    def take_all(self) -> tuple[Gated, ...]:
+        """Take every letter, to be given back."""
+        with self._lock:
+            rest = tuple(self._letters)
+            self._letters.clear()
+        return rest
+
+
 @dataclass(frozen=True, slots=True)
 class Courier:
     """Who delivers, with what, and until when.
@@ -35,6 +62,8 @@ class Courier:
         window: letters behind one gate; after a crash that many are in doubt at most.
         lease: how long a claim lasts, and the deadline of a hand-over.
         stopping: asked between letters; the one in hand is finished, the rest given back.
+        waiting: what of the present window is not begun; whoever cannot wait for a letter in hand
+            gives it back.
     """
 
     store: Store
@@ -45,6 +74,7 @@ class Courier:
     window: int = 20
     lease: timedelta = timedelta(seconds=30)
     stopping: Callable[[], bool] = never
+    waiting: Waiting = field(default_factory=Waiting, compare=False)
 
     def moment(self) -> Moment:
         """Read the calendar and the machine's clock."""
@@ -101,26 +131,27 @@ def ring_for_due(store: Store, clock: Clock, ring: Callable[[], None], window: i
 def _hand_over_all(courier: Courier, passed: tuple[Gated, ...], before_gate: float) -> Tally:
     """Hand over letters in turn; whatever happens, what is known is settled."""
     results: list[tuple[Gated, Outcome]] = []
-    begun = 0
+    courier.waiting.put(passed)
     try:
-        for gated in passed:
-            stale = courier.clock.boot() - before_gate > STALE_GATE
-            if stale or courier.stopping():
+        while not (courier.clock.boot() - before_gate > STALE_GATE or courier.stopping()):
+            gated = courier.waiting.begin()
+            if gated is None:
                 break
-            begun += 1
             results.append((gated, _hand_over(courier, gated)))
     finally:
-        tally = _record(courier, results, passed[begun:])
+        tally = _record(courier, results)
     return tally
 
 
-def _record(
-    courier: Courier, results: list[tuple[Gated, Outcome]], rest: tuple[Gated, ...]
-) -> Tally:
-    moment = courier.moment()
-    tally = courier.store.settle(results, moment) if results else Tally()
-    if rest:
-        courier.store.give_back(rest, moment)
+def give_back_waiting(courier: Courier) -> None:
+    """Undo the gate of letters that nobody has begun; they are due at once."""
+    if rest := courier.waiting.take_all():
+        courier.store.give_back(rest, courier.moment())
+
+
+def _record(courier: Courier, results: list[tuple[Gated, Outcome]]) -> Tally:
+    tally = courier.store.settle(results, courier.moment()) if results else Tally()
+    give_back_waiting(courier)
     return tally
 
 

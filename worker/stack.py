@@ -121,6 +121,8 @@ class Stack:
         if self._web:
             self._web.stop()
         done = self._crew.stop(until) if self._crew else True
+        if not done:
+            self._workplace.give_back()
         return (self._web.join(until) if self._web else True) and done
 
     def refuse_half(self) -> None:

@@ -22,7 +22,7 @@ from celery.utils.log import get_logger
 from kombu.exceptions import OperationalError
 
 from course.errors import LettercourseError
-from worker.delivery import Courier, deliver_window, ring_for_due
+from worker.delivery import Courier, deliver_window, give_back_waiting, ring_for_due
 from worker.errors import Refused
 from worker.installation import Installation, open_installation
 from worker.settings import Settings, settings_from_environment
@@ -49,6 +49,7 @@ class Workplace:
         self._open = open_
         self._lock = threading.Lock()
         self._opened: tuple[int, Installation] | None = None
+        self._couriers: list[Courier] = []
 
     def do(self, duty: Callable[[Courier], None]) -> None:
         """Do one task's duty with a courier of its own, and note when it is done.
@@ -58,7 +59,12 @@ class Workplace:
         """
         try:
             installation = self._installation()
-            duty(installation.courier(self.stopping))
+            courier = installation.courier(self.stopping)
+            self._couriers.append(courier)
+            try:
+                duty(courier)
+            finally:
+                self._couriers.remove(courier)
         except LettercourseError as fault:
             logger.error("%s", fault)  # noqa: TRY400
         except Exception as fault:  # noqa: BLE001 - Celery would log the text too
@@ -68,6 +74,11 @@ class Workplace:
             with self.moved:
                 self.moved_at = installation.clock.boot()
                 self.moved.notify_all()
+
+    def give_back(self) -> None:
+        """Give back what no courier has begun, for one that hangs cannot; once it is stopping."""
+        for courier in tuple(self._couriers):
+            give_back_waiting(courier)
 
     def close(self) -> None:
         """Close what this process opened."""

@@ -158,3 +158,11 @@ def test_an_unknown_key_names_each_known_one_once() -> None:
     known = found.remedy.removeprefix("known: ").split(", ")
     assert len(known) == len(set(known))
     assert {"key", "sections", "subject"} <= set(known)
+
+
+def test_a_senders_address_is_what_mail_servers_take() -> None:
+    manifest = read_manifest('[sender]\nemail = "kurs@bücher.example"', "course.toml")
+    assert manifest.sender.email == "kurs@xn--bcher-kva.example"
+    with pytest.raises(ManifestError) as caught:
+        read_manifest('[sender]\nname = "J"\nemail = "jürgen@example.org"', "course.toml")
+    assert [fault.line for fault in caught.value.findings] == [3]

@@ -302,7 +302,7 @@ def test_who_stands_twice_is_yielded_twice() -> None:
         (b"\x1f\x8b\x08\x00", "not a CSV"),
         ("email,name\n".encode("utf-16-le"), "not a CSV"),
         (bytes(range(256)), "not a CSV"),
-        pytest.param(b"a" * (2 << 20), "longer than 1 MB", id="one endless line"),
+        pytest.param(b"a" * (2 << 20), "no column of email", id="one endless line"),
     ],
 )
 def test_a_list_that_is_none_is_one_line_with_a_remedy(content: bytes, word: str) -> None:
@@ -476,3 +476,32 @@ def test_a_rejected_file_is_whole_or_absent(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         write_rejected(path, [bad])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_endless_line_costs_its_own_row_alone() -> None:
+    endless = b"eve@example.org," + b"x" * (3 << 20) + b"\n"
+    rows = list(
+        read_people(b"email,name\nada@example.org,Ada\n" + endless + b"cy@example.org,Cy\n")
+    )
+    ada, rejected, cy = rows
+    assert isinstance(ada, Person)
+    assert isinstance(cy, Person)
+    assert isinstance(rejected, RejectedRow)
+    assert (rejected.line, rejected.reason) == (3, "a cell is too long")
+
+
+@pytest.mark.parametrize(
+    ("title", "cell"),
+    [
+        ("status", "Not subscribed"),
+        ("status", "unsubscribe"),
+        ("status", "Soft Bounced"),
+        ("Email opt-in", "no"),
+        ("Emails enabled", "false"),
+        ("Do not email", "TRUE"),
+    ],
+)
+def test_whoever_is_marked_not_to_be_written_to_is_rejected(title: str, cell: str) -> None:
+    (row,) = read_people(f"email,{title}\nada@example.org,{cell}\n".encode())
+    assert isinstance(row, RejectedRow)
+    assert cell in row.reason

@@ -24,7 +24,7 @@ def deliveries() -> None:
     "--state", type=click.Choice([s.value for s in DeliveryState]), help="Only this state."
 )
 @click.option("--course", help="Only this course.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many, newest first.")
+@click.option("--limit", type=click.IntRange(1, 2**31 - 1), help="At most so many, newest first.")
 @json_option
 def list_(state: str | None, course: str | None, limit: int | None, *, as_json: bool) -> None:
     """List deliveries."""

@@ -22,7 +22,7 @@ def subscribers() -> None:
 
 @subscribers.command("list")
 @click.option("--course", help="Only people of this course.")
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many people.")
+@click.option("--limit", type=click.IntRange(1, 2**31 - 1), help="At most so many people.")
 @json_option
 def list_(course: str | None, limit: int | None, *, as_json: bool) -> None:
     """List everybody with where they stand."""

@@ -30,12 +30,31 @@ STATUS_COLUMNS = (
 
 LEFT_WORDS = frozenset(
     {
-        *("unsubscribed", "unsub", "optedout", "optout", "cancelled", "canceled", "removed"),
-        *("cleaned", "bounced", "hardbounce", "hardbounced", "invalid", "undeliverable"),
+        *(
+            "unsubscribed",
+            "unsubscribe",
+            "unsub",
+            "optedout",
+            "optout",
+            "cancelled",
+            "canceled",
+            "removed",
+        ),
+        *(
+            "cleaned",
+            "bounced",
+            "hardbounce",
+            "hardbounced",
+            "softbounce",
+            "softbounced",
+            "invalid",
+            "undeliverable",
+        ),
         *("complained", "complaint", "spam", "spamcomplaint", "junk"),
         *("disabled", "blocked", "blocklisted", "blacklisted", "suppressed"),
         *("archived", "deleted", "inactive"),
         *("unconfirmed", "pending", "unactivated", "nonsubscribed", "transactional"),
+        *("notsubscribed", "donotemail", "donotcontact"),
     }
 )
 """Words of people who left, cannot be reached, or never said yes."""
@@ -44,11 +63,14 @@ LEFT_COLUMNS = (
     *("emaildisabled", "disabled", "unsubscribed", "optedout", "optout", "emailoptout"),
     *("bounced", "emailbounced", "cleaned", "complained", "suppressed", "blocked", "cancelled"),
     *("unsubtime", "cleantime", "unsubscribedat", "unsubscribeddate", "unsubscribedate"),
-    *("bouncedat", "complainedat", "deletedat"),
+    *("bouncedat", "complainedat", "deletedat", "donotemail", "donotcontact"),
 )
 """Columns that say so by holding a yes or a time."""
 
-WANTED_COLUMNS = ("subscribed", "subscribedtoemails")
+WANTED_COLUMNS = (
+    *("subscribed", "subscribedtoemails", "emailsenabled", "emailenabled"),
+    *("emailoptin", "optin", "optedin", "acceptsmarketing", "acceptsemailmarketing"),
+)
 """Columns that say so by holding a no."""
 
 _NO = frozenset({"false", "no", "n", "f", "0", "none", "null", "na"})

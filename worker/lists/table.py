@@ -77,11 +77,13 @@ def records(lines: Lines, separator: str) -> Iterator[Record]:
             cells = tuple(next(reader))
         except StopIteration:
             return
-        except csv.Error:
+        except csv.Error as error:
             line, text = lines.taken[0]
             lines.give_back(1)
             cells = tuple(text.rstrip("\r\n").split(separator))
-            yield Record(line, cells, "a quote is not closed, or not doubled")
+            long = "limit" in str(error) and len(text) > csv.field_size_limit()
+            fault = "a cell is too long" if long else "a quote is not closed, or not doubled"
+            yield Record(line, cells, fault)
             reader = csv.reader(lines, delimiter=separator, strict=True)
             continue
         if any(cell.strip() for cell in cells):
@@ -90,7 +92,7 @@ def records(lines: Lines, separator: str) -> Iterator[Record]:
 
 def _text_lines(stream: BinaryIO, name: str) -> Iterator[str]:
     start = stream.read(len(codecs.BOM_UTF16_LE))
-    texts = _utf16(start, stream) if start in _UTF16 else _utf8(start, stream, name)
+    texts = _utf16(start, stream) if start in _UTF16 else _utf8(start, stream)
     for number, text in enumerate(texts):
         if number == 0 and _NOT_TEXT.intersection(text):
             raise LettercourseError(
@@ -99,20 +101,27 @@ def _text_lines(stream: BinaryIO, name: str) -> Iterator[str]:
         yield from StringIO(text, newline="")
 
 
-def _utf8(start: bytes, stream: BinaryIO, name: str) -> Iterator[str]:
-    """Yield lines; one that is not UTF-8 is read as Windows-1252, what old Excel writes."""
+def _utf8(start: bytes, stream: BinaryIO) -> Iterator[str]:
+    """Yield lines; one that is not UTF-8 is read as Windows-1252, what old Excel writes.
+
+    Of a line over 1 MB the rest is passed over: its row is rejected for its length anyway.
+    """
     line = start if start.endswith(b"\n") else start + stream.readline(_LONGEST_LINE)
     line = line.removeprefix(codecs.BOM_UTF8)
     while line:
-        if len(line) >= _LONGEST_LINE:
-            raise LettercourseError(
-                "a line is longer than 1 MB", where=name, remedy="export the list as CSV"
-            )
+        if len(line) >= _LONGEST_LINE and not line.endswith(b"\n"):
+            _pass_over_line(stream)
+            line += b"\n"
         try:
             yield line.decode()
         except UnicodeDecodeError:
             yield line.decode("cp1252", errors="replace")
         line = stream.readline(_LONGEST_LINE)
+
+
+def _pass_over_line(stream: BinaryIO) -> None:
+    while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
+        pass
 
 
 def _utf16(start: bytes, stream: BinaryIO) -> Iterator[str]:

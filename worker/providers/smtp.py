@@ -20,8 +20,13 @@ _FRESH = 4.0
 """Seconds that connecting may take before the gate of a letter is too old for its first byte."""
 
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
-_STATUS = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
+_STATUS = re.compile(r"(?<![\d.])5\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _ADDRESS = re.compile(r"<[^<>]*>|[^\s<>]+@[^\s<>]+")
+_ABOUT_US = re.compile(
+    r"relay|rcpthosts|sender|authenti|verif|polic|block|spam|reputation|denied|dnsbl|rbl",
+    re.IGNORECASE,
+)
+"""Words of a refusal that is about who sends, or what, and not about the address."""
 _BAD_ADDRESS_CODES = frozenset({550, 551, 553})
 _BAD_ADDRESS_STATUS = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 
@@ -68,7 +73,12 @@ class SmtpProvider:
         (RFC 5321, 4.2.5 and 6.1). What follows a 250 changes nothing.
         """
         if not (_can_be_named(message.sender) and _can_be_named(message.recipient)):
-            return Outcome(Verdict.REFUSED, "SMTP cannot name this address", address_at_fault=True)
+            whose = "sender" if _can_be_named(message.recipient) else "recipient"
+            return Outcome(
+                Verdict.REFUSED,
+                f"SMTP cannot name the {whose}",
+                address_at_fault=whose == "recipient",
+            )
         started = time.monotonic()
         reused = self._take(started + self._deadline)
         if reused is not None:
@@ -196,12 +206,14 @@ def _blames_the_address(no: _Turned) -> bool:
     """Whether mail to this address cannot ever arrive (RFC 5321, 4.2.2; RFC 3463, 3.2 and 3.3).
 
     An enhanced status says it exactly: many servers answer 550 to what they take for spam or
-    relaying (5.7.x), and that is no fault of the address.
+    relaying (5.7.x), and that is no fault of the address. Without one the words decide, and a
+    doubt does not blame the address: a held course can be resumed, a bounced person cannot.
     """
-    status = _STATUS.match(no.text.decode("utf-8", "replace"))
+    words = no.text.decode("utf-8", "replace")
+    status = _STATUS.search(words)
     if status:
         return no.code >= 500 and status[0] in _BAD_ADDRESS_STATUS
-    return no.verb == "RCPT" and no.code in _BAD_ADDRESS_CODES
+    return no.verb == "RCPT" and no.code in _BAD_ADDRESS_CODES and not _ABOUT_US.search(words)
 
 
 def _words(code: int, text: bytes, message: Message) -> str:

@@ -13,7 +13,6 @@ from worker.model import OPEN_STATES, PACING_STATES, Audit, DeliveryState, Enrol
 from worker.schedule import AFTER_WELCOME
 from worker.store.schema import (
     attempts,
-    courses,
     deliveries,
     editions,
     enrollments,
@@ -160,10 +159,11 @@ def each_letter_once_in_order_and_apart(connection: Connection) -> Iterator[str]
         handed, key=lambda row: (row.enrollment_id, row.run)
     ):
         rows = list(letters_of_run)
-        known = renames[rows[0].course_id]
-        keys = [known.get(row.letter_key, row.letter_key) for row in rows]
-        if len(set(keys)) < len(keys):
-            yield f"enrollment {enrollment_id} got a letter twice"
+        for place, row in enumerate(rows):
+            known = renames[row.edition_id]  # what keys were called when this letter was made
+            before = {known.get(each.letter_key, each.letter_key) for each in rows[:place]}
+            if row.letter_key in before:
+                yield f"enrollment {enrollment_id} got a letter twice"
         for earlier, later in pairwise(rows):
             if earlier.edition_id == later.edition_id and later.position < earlier.position:
                 yield f"delivery {later.id} overtook a letter that comes before it"
@@ -184,12 +184,8 @@ CHECKS: tuple[Callable[[Connection], Iterator[str]], ...] = (
 
 
 def _renames(connection: Connection) -> dict[int, dict[str, str]]:
-    newest = connection.execute(
-        select(courses.c.id, editions.c.renames).join(
-            editions, editions.c.id == courses.c.edition_id
-        )
-    )
-    return {row.id: dict(row.renames) for row in newest}
+    rows = connection.execute(select(editions.c.id, editions.c.renames))
+    return {row.id: dict(row.renames) for row in rows}
 
 
 def _least_gaps(connection: Connection) -> dict[int, timedelta]:

@@ -41,10 +41,10 @@ def leaving_routes(installation: Installation, pages: Pages) -> list[Route]:
             raise HTTPException(404)  # a genuine link, but of a ledger that this one is not
         return pages.show("left.html")
 
-    return [
-        Route("/u/{token}", show, methods=["GET"]),
-        Route("/u/{token}", act, methods=["POST"]),
-    ]
+    async def answer(request: Request) -> Response:
+        return await (act if request.method == "POST" else show)(request)
+
+    return [Route("/u/{token}", answer, methods=["GET", "POST"])]
 
 
 async def _discard_body(request: Request) -> None:

@@ -380,6 +380,20 @@ def test_the_ledger_adds_up(world: World) -> None:
     assert len(world.store.deliveries(course="motivation", limit=2)) == 2
 
 
+def test_lessons_that_were_merged_came_once_each(world: World) -> None:
+    world.enroll(person("ben"))
+    for _ in range(3):
+        world.tick()
+        world.clock.advance(DAY + timedelta(hours=1))
+    assert world.stands().sent == ("welcome", "goals", "support")
+    world.publish(
+        edition(("welcome", "both", "finale"), renames=[("goals", "both"), ("support", "both")])
+    )
+    world.tick()
+    assert world.stands().sent[-1] == "finale"
+    assert world.store.audit().violations == ()
+
+
 def test_the_audit_sees_what_must_not_be(world: World, tmp_path: Path) -> None:
     world.enroll(person("ben"), person("cleo"), person("dan"))
     world.tick()
