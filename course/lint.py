@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from markdown_it.token import Token
-
 from course.letters.addresses import SCHEMES, absolute
+from course.letters.passages import placed
+from course.letters.rawhtml import raw_tags
 from course.model import (
     Course,
     Edition,
@@ -172,19 +172,14 @@ def _passages(lesson: Lesson) -> tuple[Passage, ...]:
 
 
 def _links(course: Course) -> Iterator[tuple[int, str]]:
-    passages = [passage for lesson in course.lessons for passage in _passages(lesson)]
-    for passage in (*passages, *course.footnotes.values()):
-        for token in passage.tokens:
-            line = course.body_line + token.map[0] if token.map else passage.start_line
-            yield from _inline_links(token.children or (), line)
-
-
-def _inline_links(tokens: Iterable[Token], line: int) -> Iterator[tuple[int, str]]:
-    for token in tokens:
-        if token.type in ("softbreak", "hardbreak"):
-            line += 1
-        elif token.type == "link_open":
+    """Yield line and address of each link, Markdown's and raw HTML's."""
+    for token, line in placed(course):
+        if token.type == "link_open":
             yield line, str(token.attrs["href"])
+        elif token.type in {"html_block", "html_inline"}:
+            for tag in raw_tags([token]):
+                if tag.name == "a" and tag.get("href"):
+                    yield line, tag.get("href")
 
 
 def _longest(segment: Segment) -> int:

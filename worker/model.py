@@ -254,7 +254,7 @@ class EnrollmentStanding:
     Attributes:
         next: key of the letter that comes next; ``None`` when none does.
         next_at: when it is due; ``None`` while it is under way or the course does not go on.
-        sent: keys handed over in this run, in order.
+        sent: keys handed over in this run, in order, as they are called now.
         reflections: keys of the lessons reflected on in this run.
     """
 

@@ -143,6 +143,12 @@ def test_a_link_that_no_letter_can_follow_is_found() -> None:
     assert [f.message.split()[2] for f in findings(with_site, "broken-link")] == ["other.md"]
 
 
+def test_a_broken_link_in_raw_html_is_found_too() -> None:
+    text = '## A\n\nText <a href="#gone">x</a>\n\n<div><a href="#lost">y</a></div>\n'
+    found = findings(course_of(text), "broken-link")
+    assert [(f.line, f.message.split()[2]) for f in found] == [(3, "#gone"), (5, "#lost")]
+
+
 def test_a_subject_that_is_left_empty_is_found_at_its_line() -> None:
     course = course_of("## A\n\nText.", '\n[finale]\nprompt = "Why?"\nsubject = ""\n')
     (found,) = findings(course, "subject")

@@ -68,7 +68,6 @@ def _letters(
     renames = dict(course.renames)
     made = {renames.get(row.letter_key, row.letter_key): row for row in rows}
     next_key, next_at = upcoming(course, enrollment, rows)
-    next_key = renames.get(next_key, next_key) if next_key else None
     furthest = max((place for place, key in enumerate(course.keys) if key in made), default=-1)
     stories: list[LetterStory] = []
     before = ""

@@ -123,12 +123,13 @@ def deliveries_of(connection: Connection, chosen: Select[int]) -> dict[int, list
 def upcoming(
     course: PublishedCourse, enrollment: Record, rows: Sequence[Record]
 ) -> tuple[str | None, datetime | None]:
-    """Return the key of the letter that comes next, and when it is due if that is known."""
+    """Return the key of the letter that comes next, as it is called now, and when it is due."""
     if enrollment.state not in GOING_ON:
         return None, None
     under_way = next((row for row in rows if row.state in OPEN_STATES), None)
     if under_way is not None:
-        return under_way.letter_key, under_way.retry_at
+        key = under_way.letter_key
+        return dict(course.renames).get(key, key), under_way.retry_at
     delivered = [row.letter_key for row in rows if row.state in PACING_STATES]
     return next_key(course.keys, course.renames, delivered), enrollment.next_at
 
@@ -167,13 +168,16 @@ def _standing(
     course: PublishedCourse, enrollment: Record, rows: Sequence[Record]
 ) -> EnrollmentStanding:
     key, due_at = upcoming(course, enrollment, rows)
+    known = dict(course.renames)
     return EnrollmentStanding(
         course=course.slug,
         run=enrollment.run,
         state=EnrollmentState(enrollment.state),
         next=key,
         next_at=due_at,
-        sent=tuple(row.letter_key for row in rows if row.state in PACING_STATES),
+        sent=tuple(
+            known.get(row.letter_key, row.letter_key) for row in rows if row.state in PACING_STATES
+        ),
         reflections=(),
     )
 

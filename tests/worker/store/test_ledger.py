@@ -332,6 +332,7 @@ def test_a_renamed_letter_does_not_come_twice(world: World) -> None:
     world.publish(edition(renamed, words=words, renames=[("goals", "aims")]))
     world.let_time_pass()
     assert world.mailbox.subjects() == ["welcome", "goals", "support", "finale"]
+    assert world.stands().sent == ("welcome", "aims", "support", "finale")
     assert world.why("aims") == ("sent", "sent: the provider accepted it")
     assert world.store.audit().violations == ()
 
