@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
 
@@ -91,9 +91,30 @@ ENGLISH = Wording(
 
 
 def wording(language: str) -> Wording:
-    """Return the phrases for a BCP 47 tag: so far English for every language."""
-    del language
-    return ENGLISH
+    """Return the phrases for a BCP 47 tag: so far English for every language.
+
+    In a letter that runs from right to left they are isolated (Unicode UAX 9), or else their
+    punctuation would stand on the wrong side.
+    """
+    if direction(language) == "ltr":
+        return ENGLISH
+    return replace(
+        ENGLISH,
+        test_banner=_isolated(ENGLISH.test_banner),
+        hello=_isolated(ENGLISH.hello),
+        hello_name=_isolated(ENGLISH.hello_name),
+        reply_hint=_isolated(ENGLISH.reply_hint),
+        reply_only=_isolated(ENGLISH.reply_only),
+        how=tuple(map(_isolated, ENGLISH.how)),
+        done=_isolated(ENGLISH.done),
+        why=_isolated(ENGLISH.why),
+    )
+
+
+def _isolated(sentence: str) -> str:
+    """Return a sentence that runs from left to right; what is put in runs as it likes."""
+    inner = sentence.replace("{", "\u2068{").replace("}", "}\u2069")
+    return f"\u2066{inner}\u2069"
 
 
 def direction(language: str) -> str:

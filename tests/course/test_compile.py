@@ -251,3 +251,9 @@ def test_a_letter_loads_nothing_from_elsewhere() -> None:
     for number in range(len(EDITION.letters)):
         asked = re.findall(r"(?:<link|@import|url\(|\bsrc=)[^>;]*", html(number))
         assert asked == []
+
+
+def test_our_sentences_keep_their_direction_in_a_letter_from_right_to_left() -> None:
+    arabic = compile_edition(course(language="ar"), NONE)
+    assert "\u2066Hello \u2068Ada\u2069,\u2069" in html(1, arabic)
+    assert "\u2066" not in html(1)
