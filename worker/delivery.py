@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
+from traceback import format_tb
 
 from worker.compose import compose
 from worker.links import Links
@@ -128,6 +129,11 @@ def ring_for_due(store: Store, clock: Clock, ring: Callable[[], None], window: i
     return rings
 
 
+def where_it_arose(fault: Exception) -> str:
+    """Return a fault's type and trace for the log, without its text, which may name a person."""
+    return f"{type(fault).__name__}\n{''.join(format_tb(fault.__traceback__))}"
+
+
 def _hand_over_all(courier: Courier, passed: tuple[Gated, ...], before_gate: float) -> Tally:
     """Hand over letters in turn; whatever happens, what is known is settled."""
     results: list[tuple[Gated, Outcome]] = []
@@ -160,11 +166,11 @@ def _hand_over(courier: Courier, gated: Gated) -> Outcome:
     delivery = gated.claimed.id
     try:
         message = compose(courier.store.letter(gated.claimed.letter_id), gated, courier.links)
-    except Exception as fault:  # one bad letter must not stop the others
-        log.exception("delivery %s cannot be composed", delivery)
+    except Exception as fault:  # noqa: BLE001 - one bad letter must not stop the others
+        log.error("delivery %s cannot be composed: %s", delivery, where_it_arose(fault))  # noqa: TRY400
         return Outcome(Verdict.DEFERRED, f"the letter cannot be composed: {type(fault).__name__}")
     try:
         return courier.provider.send(message)
-    except Exception as fault:  # it may have been sent, so it is not sent again
-        log.exception("delivery %s: the provider failed", delivery)
+    except Exception as fault:  # noqa: BLE001 - it may have been sent, so it is not sent again
+        log.error("delivery %s: the provider failed: %s", delivery, where_it_arose(fault))  # noqa: TRY400
         return Outcome(Verdict.UNKNOWN, f"the provider failed: {type(fault).__name__}")

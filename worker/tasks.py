@@ -11,7 +11,6 @@ import mmap
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NoReturn
@@ -22,7 +21,13 @@ from celery.utils.log import get_logger
 from kombu.exceptions import OperationalError
 
 from course.errors import LettercourseError
-from worker.delivery import Courier, deliver_window, give_back_waiting, ring_for_due
+from worker.delivery import (
+    Courier,
+    deliver_window,
+    give_back_waiting,
+    ring_for_due,
+    where_it_arose,
+)
 from worker.errors import Refused
 from worker.installation import Installation, open_installation
 from worker.settings import Settings, settings_from_environment
@@ -68,8 +73,7 @@ class Workplace:
         except LettercourseError as fault:
             logger.error("%s", fault)  # noqa: TRY400
         except Exception as fault:  # noqa: BLE001 - Celery would log the text too
-            trace = "".join(traceback.format_tb(fault.__traceback__))
-            logger.error("a task failed: %s\n%s", type(fault).__name__, trace)  # noqa: TRY400
+            logger.error("a task failed: %s", where_it_arose(fault))  # noqa: TRY400
         else:
             with self.moved:
                 self.moved_at = installation.clock.boot()

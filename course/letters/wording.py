@@ -23,7 +23,6 @@ class Wording:
     hello: str
     hello_name: str
     minutes: tuple[str, str]
-    lessons: tuple[str, str]
     progress: str
     previously: str
     next: str
@@ -61,7 +60,6 @@ ENGLISH = Wording(
     hello="Hello,",
     hello_name="Hello {name},",
     minutes=("{number} minute to read", "{number} minutes to read"),
-    lessons=("{number} lesson", "{number} lessons"),
     progress="{done} of {lessons} lessons",
     previously="Previously",
     next="Next",

@@ -98,14 +98,16 @@ def test_a_tick_ends_though_its_clock_goes_on(world: World) -> None:
     assert world.store.audit().pending == 30
 
 
-def test_a_provider_that_raises_leaves_a_doubt_and_goes_on(world: World) -> None:
+def test_a_provider_that_raises_leaves_a_doubt_and_goes_on(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     crowd(world, 3)
     answered: list[Message] = []
 
     def broken_once(message: Message) -> Outcome:
         answered.append(message)
         if len(answered) == 2:
-            raise ConnectionResetError("mid-data")
+            raise ConnectionResetError(f"while writing to {message.recipient}")
         return ACCEPTED
 
     world.mailbox.answer = broken_once
@@ -114,6 +116,8 @@ def test_a_provider_that_raises_leaves_a_doubt_and_goes_on(world: World) -> None
     (doubt,) = world.store.deliveries(state=DeliveryState.IN_DOUBT)
     name = doubt.address.partition("@")[0]
     assert "ConnectionResetError" in world.why("welcome", name)[1]
+    assert "ConnectionResetError" in caplog.text
+    assert doubt.address not in caplog.text
 
 
 def test_a_letter_that_cannot_be_filled_waits_and_stops_nobody_else(world: World) -> None:
