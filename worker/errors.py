@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from traceback import format_tb
+
 from course.errors import LettercourseError
 
 
@@ -32,3 +34,8 @@ class UnknownSubscriber(LettercourseError):
 
 class Refused(LettercourseError):
     """What was asked for would break a promise, so nothing was done."""
+
+
+def where_it_arose(fault: Exception) -> str:
+    """Return a fault's type and trace for the log, without its text, which may name a person."""
+    return f"{type(fault).__name__}\n{''.join(format_tb(fault.__traceback__))}"

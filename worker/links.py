@@ -1,8 +1,9 @@
 """Addresses in letters: what they point to is signed, so that nobody can make up another's.
 
-A token is kind, id and the first 128 bits of an HMAC-SHA-256, as lower-case base32 without padding
-(RFC 4648): it survives being case-folded, wrapped and read aloud. Each purpose derives its own key,
-so a token of one kind never passes for another.
+A token is kind, payload and the first 128 bits of an HMAC-SHA-256, as lower-case base32 without
+padding (RFC 4648): it survives being case-folded, wrapped and read aloud, and as the local part of
+a mail address it stays under 64 octets (RFC 5321, 4.5.3.1.1). Each purpose derives its own key, so
+a token of one kind never passes for another.
 """
 
 from __future__ import annotations
@@ -11,16 +12,25 @@ import hmac
 from base64 import b32decode, b32encode
 from binascii import Error as NotBase32
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 UNSUBSCRIBE = b"u"
 VIEW = b"v"
+PAGE = b"p"
+CONFIRM = b"c"
+MINE = b"m"
+REPLY = b"r"
+BOUNCE = b"b"
+
+PURPOSES = (UNSUBSCRIBE, VIEW, PAGE, CONFIRM, MINE, REPLY, BOUNCE)
 
 TEST_ENROLLMENT = 0
-"""The enrollment of unsubscribe links in test letters: nobody's."""
+"""The enrollment of links in test letters: nobody's."""
 
 _MAC_BYTES = 16
-_ID_BYTES = 8
-_LONGEST = (len(UNSUBSCRIBE) + _ID_BYTES + _MAC_BYTES) * 8 // 5
+_EXPIRY_BYTES = 5
+_LONGEST_PAYLOAD = 16
+_LONGEST = -(-(1 + _LONGEST_PAYLOAD + _MAC_BYTES) * 8 // 5)
 
 
 class Links:
@@ -30,67 +40,136 @@ class Links:
         public_url: where the web door is reached, without a trailing slash.
         keys: secrets, oldest to newest; the newest signs, any verifies, so that a link in a letter
             of years ago still unsubscribes.
+        reply_domain: whose mail comes back to us; empty when none does.
     """
 
-    def __init__(self, public_url: str, keys: Sequence[str]) -> None:
+    def __init__(self, public_url: str, keys: Sequence[str], reply_domain: str = "") -> None:
         if not keys:
             raise ValueError("links need at least one secret key")
+        self.reply_domain = reply_domain
         self._public_url = public_url
         self._keys = {
-            purpose: tuple(_derive(key, purpose) for key in reversed(keys))
-            for purpose in (UNSUBSCRIBE, VIEW)
+            purpose: tuple(_derive(key, purpose) for key in reversed(keys)) for purpose in PURPOSES
         }
 
     def unsubscribe(self, enrollment_id: int) -> str:
         """Return the address where one click leaves."""
-        return f"{self._public_url}/u/{self._sign(UNSUBSCRIBE, enrollment_id)}"
+        return f"{self._public_url}/u/{self._sign(UNSUBSCRIBE, _packed(enrollment_id))}"
 
     def view(self, letter_id: int) -> str:
         """Return the address of a letter in the browser."""
-        return f"{self._public_url}/v/{self._sign(VIEW, letter_id)}"
+        return f"{self._public_url}/v/{self._sign(VIEW, _packed(letter_id))}"
+
+    def page(self, enrollment_id: int) -> str:
+        """Return the address of a person's progress in one course."""
+        return f"{self._public_url}/p/{self._sign(PAGE, _packed(enrollment_id))}"
+
+    def confirm(self, consent_id: int) -> str:
+        """Return the address where somebody says that it was they who signed up."""
+        return f"{self._public_url}/confirm/{self._sign(CONFIRM, _packed(consent_id))}"
+
+    def mine(self, enrollment_id: int, expires: datetime) -> str:
+        """Return the address of a person's own words and data, good until ``expires``."""
+        until = int(expires.timestamp()).to_bytes(_EXPIRY_BYTES)
+        return f"{self._public_url}/mine/{self._sign(MINE, until + _packed(enrollment_id))}"
 
     def assets(self) -> str:
         """Return what ``/{name}`` is appended to for pictures."""
         return f"{self._public_url}/assets"
 
+    def site(self, path: str) -> str:
+        """Return the address of a door that needs no token; ``path`` begins with a slash."""
+        return f"{self._public_url}{path}"
+
+    def reply_address(self, delivery_id: str) -> str:
+        """Return where replies to one delivery go; empty without a reply domain."""
+        return self._mailbox(REPLY, bytes.fromhex(delivery_id))
+
+    def bounce_address(self, delivery_id: str) -> str:
+        """Return where reports about one delivery go; empty without a reply domain."""
+        return self._mailbox(BOUNCE, bytes.fromhex(delivery_id))
+
+    def unsubscribe_address(self, enrollment_id: int) -> str:
+        """Return the mail address that one writes to in order to leave; empty without a domain."""
+        return self._mailbox(UNSUBSCRIBE, _packed(enrollment_id))
+
     def read_unsubscribe(self, token: str) -> int | None:
         """Return the enrollment of a genuine unsubscribe token, in any case; else ``None``."""
-        return self._read(UNSUBSCRIBE, token)
+        return _number(self._read(UNSUBSCRIBE, token))
 
     def read_view(self, token: str) -> int | None:
         """Return the stored letter of a genuine view token, in any case; else ``None``."""
-        return self._read(VIEW, token)
+        return _number(self._read(VIEW, token))
 
-    def _sign(self, purpose: bytes, number: int) -> str:
-        return _token(self._keys[purpose][0], purpose, number)
+    def read_page(self, token: str) -> int | None:
+        """Return the enrollment of a genuine page token; else ``None``."""
+        return _number(self._read(PAGE, token))
 
-    def _read(self, purpose: bytes, token: str) -> int | None:
-        number = _number(token)
-        if number is None:
+    def read_confirm(self, token: str) -> int | None:
+        """Return the consent of a genuine confirmation token; else ``None``."""
+        return _number(self._read(CONFIRM, token))
+
+    def read_mine(self, token: str, now: datetime) -> int | None:
+        """Return the enrollment of a genuine token that has not expired; else ``None``."""
+        payload = self._read(MINE, token)
+        if payload is None or len(payload) < _EXPIRY_BYTES:
+            return None
+        expires = datetime.fromtimestamp(int.from_bytes(payload[:_EXPIRY_BYTES]), UTC)
+        return _number(payload[_EXPIRY_BYTES:]) if now < expires else None
+
+    def read_reply(self, token: str) -> str | None:
+        """Return the delivery whose reply address has this local part; else ``None``."""
+        payload = self._read(REPLY, token)
+        return None if payload is None else payload.hex()
+
+    def read_bounce(self, token: str) -> str | None:
+        """Return the delivery whose bounce address has this local part; else ``None``."""
+        payload = self._read(BOUNCE, token)
+        return None if payload is None else payload.hex()
+
+    def _mailbox(self, purpose: bytes, payload: bytes) -> str:
+        if not self.reply_domain:
+            return ""
+        return f"{self._sign(purpose, payload)}@{self.reply_domain}"
+
+    def _sign(self, purpose: bytes, payload: bytes) -> str:
+        return _token(self._keys[purpose][0], purpose, payload)
+
+    def _read(self, purpose: bytes, token: str) -> bytes | None:
+        payload = _payload(token)
+        if payload is None:
             return None
         given = token.lower()
         genuine = [
-            hmac.compare_digest(_token(key, purpose, number), given) for key in self._keys[purpose]
+            hmac.compare_digest(_token(key, purpose, payload), given) for key in self._keys[purpose]
         ]
-        return number if any(genuine) else None
+        return payload if any(genuine) else None
 
 
 def _derive(key: str, purpose: bytes) -> bytes:
     return hmac.digest(key.encode(), b"lettercourse link " + purpose, "sha256")
 
 
-def _token(key: bytes, purpose: bytes, number: int) -> str:
-    payload = purpose + number.to_bytes((number.bit_length() + 7) // 8)
-    mac = hmac.digest(key, payload, "sha256")[:_MAC_BYTES]
-    return b32encode(payload + mac).decode().rstrip("=").lower()
+def _token(key: bytes, purpose: bytes, payload: bytes) -> str:
+    signed = purpose + payload
+    mac = hmac.digest(key, signed, "sha256")[:_MAC_BYTES]
+    return b32encode(signed + mac).decode().rstrip("=").lower()
 
 
-def _number(token: str) -> int | None:
-    """Return the id that a token claims, genuine or not."""
+def _payload(token: str) -> bytes | None:
+    """Return what a token claims, genuine or not."""
     if not token.isascii() or len(token) > _LONGEST:
         return None
     try:
         content = b32decode(token + "=" * (-len(token) % 8), casefold=True)
     except NotBase32:
         return None
-    return int.from_bytes(content[len(UNSUBSCRIBE) : -_MAC_BYTES])
+    return content[1:-_MAC_BYTES]
+
+
+def _packed(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def _number(payload: bytes | None) -> int | None:
+    return None if payload is None else int.from_bytes(payload)

@@ -27,6 +27,7 @@ _LEAST_KEY = 16
 # Printable ASCII without what ends an address in a header or in HTML: " < > \
 _URL = re.compile(r"[!#-;=?-\[\]-~]+")
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")  # RFC 6750, 2.1
 _DOMAIN = re.compile(rf"(?=.{{1,253}}$)({_LABEL}\.)+{_LABEL}")
 
 
@@ -43,6 +44,10 @@ class Settings:
     """One installation's settings, validated; ``SETTINGS`` says what each one means.
 
     Attributes:
+        sendgrid_batch: recipients in one call.
+        inbound_secret: any of them is accepted, so that it can be changed without losing mail.
+        inbound_listen: ``lmtp://host:port`` or ``smtp://host:port``; empty for no listener.
+        authserv_id: whose Authentication-Results (RFC 8601) are believed; empty for nobody's.
         public_url: without a trailing slash.
         secret_keys: oldest to newest; empty when the installation is to make one.
         send_rate: letters a second; 0 for no limit.
@@ -57,7 +62,12 @@ class Settings:
     sendgrid_api_key: str = field(repr=False)
     sendgrid_url: str
     sendgrid_event_key: str
-    inbound_secret: str = field(repr=False)
+    sendgrid_batch: int
+    sendgrid_sandbox: bool
+    inbound_secret: tuple[str, ...] = field(repr=False)
+    inbound_listen: str
+    authserv_id: str
+    api_token: str = field(repr=False)
     public_url: str
     reply_domain: str
     secret_keys: tuple[str, ...] = field(repr=False)
@@ -159,7 +169,7 @@ def _provider(text: str) -> ProviderName:
         return ProviderName(text.lower())
     except ValueError:
         raise LettercourseError(
-            f'there is no provider "{text}"', remedy="use maildir or smtp"
+            f'there is no provider "{text}"', remedy="use maildir, smtp or sendgrid"
         ) from None
 
 
@@ -264,12 +274,41 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _window(text: str) -> int:
+def _to_a_thousand(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 5 and 1 <= int(text) <= 1000):
         raise LettercourseError(
             f'"{text}" is no number of letters', remedy="use a whole number from 1 to 1000"
         )
     return int(text)
+
+
+def _secrets(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in {"yes", "no"}:
+        raise LettercourseError(f'"{text}" is neither yes nor no', remedy="use yes or no")
+    return text.lower() == "yes"
+
+
+def _bearer(text: str) -> str:
+    if text and (len(text) < _LEAST_KEY or not _TOKEN.fullmatch(text)):
+        raise LettercourseError(
+            f"is no token of {_LEAST_KEY} or more letters and digits",
+            remedy="make one with: openssl rand -hex 32",
+        )
+    return text
+
+
+def _listener(text: str) -> str:
+    remedy = "use lmtp://127.0.0.1:8024 or smtp://127.0.0.1:8025"
+    if text:
+        parts = _address(text, remedy)
+        beyond = parts.path.strip("/") or parts.query or parts.username
+        if parts.scheme not in {"lmtp", "smtp"} or not parts.hostname or not parts.port or beyond:
+            raise LettercourseError("is no place to listen at", remedy=remedy)
+    return text
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -281,10 +320,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("sendgrid_api_key", _text, "", "SendGrid's API key."),
     Setting("sendgrid_url", _web, "https://api.sendgrid.com", "The base of SendGrid's API."),
     Setting("sendgrid_event_key", _text, "", "Public key that SendGrid's events are signed with."),
-    Setting("inbound_secret", _text, "", "Password in the address of the inbound hook."),
+    Setting("sendgrid_batch", _to_a_thousand, "1", "Recipients in one call, 1 to 1000."),
+    Setting("sendgrid_sandbox", _yes_or_no, "no", "Have SendGrid check letters and send none."),
+    Setting("inbound_secret", _secrets, "", "Password in the address of the inbound hook."),
+    Setting("inbound_listen", _listener, "", "Where mail comes in: lmtp:// or smtp://host:port."),
+    Setting("authserv_id", _text, "", "The mail server whose Authentication-Results count."),
+    Setting("api_token", _bearer, "", "Bearer token of programs that enroll people."),
     Setting("public_url", _web, "http://127.0.0.1:8000", "Where people reach the web door."),
     Setting("reply_domain", _domain, "", "Domain whose mail comes back to the inbound hook."),
     Setting("secret_keys", _keys, "", "Keys that sign links, oldest to newest; made if empty."),
     Setting("send_rate", _rate, "0", "Letters a second; 0 for no limit."),
-    Setting("send_window", _window, "20", "Letters that one gate lets through, 1 to 1000."),
+    Setting("send_window", _to_a_thousand, "20", "Letters that one gate lets through, 1 to 1000."),
 )

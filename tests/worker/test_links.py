@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given, settings
@@ -104,3 +105,37 @@ def test_a_token_made_today_is_read_for_ever() -> None:
 def test_links_without_a_key_are_not_made() -> None:
     with pytest.raises(ValueError, match="secret key"):
         Links("https://letters.example.org", [])
+
+
+deliveries = st.binary(min_size=16, max_size=16).map(bytes.hex)
+
+
+@settings(deadline=None)
+@given(deliveries)
+def test_a_reply_address_fits_and_names_its_delivery_in_any_case(delivery: str) -> None:
+    links = Links("https://letters.example.org", [OLD, NEW], "reply.example.org")
+    for address, read in (
+        (links.reply_address(delivery), links.read_reply),
+        (links.bounce_address(delivery), links.read_bounce),
+    ):
+        local, _, domain = address.partition("@")
+        assert domain == "reply.example.org"
+        assert len(local) <= 64
+        assert read(local) == read(local.upper()) == delivery
+    assert links.read_bounce(links.reply_address(delivery).partition("@")[0]) is None
+
+
+def test_without_a_reply_domain_there_are_no_addresses() -> None:
+    assert LINKS.reply_address("ab" * 16) == LINKS.bounce_address("ab" * 16) == ""
+    assert LINKS.unsubscribe_address(7) == ""
+
+
+@settings(deadline=None)
+@given(ids)
+def test_a_link_to_own_words_is_good_until_its_instant_and_not_after(number: int) -> None:
+    expires = datetime(2026, 3, 2, 7, 15, tzinfo=UTC)
+    signed = token(LINKS.mine(number, expires))
+    assert LINKS.read_mine(signed, expires - timedelta(seconds=1)) == number
+    assert LINKS.read_mine(signed, expires) is None
+    assert LINKS.read_page(signed) is None
+    assert LINKS.read_mine(token(LINKS.page(number)), expires - timedelta(days=9)) is None

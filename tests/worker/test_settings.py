@@ -41,7 +41,9 @@ def test_an_empty_environment_is_enough() -> None:
     assert settings.sendgrid_url == "https://api.sendgrid.com"
     assert settings.secret_keys == ()
     assert (settings.send_rate, settings.send_window) == (0.0, 20)
-    assert settings.smtp_url == settings.reply_domain == settings.inbound_secret == ""
+    assert settings.smtp_url == settings.reply_domain == settings.inbound_listen == ""
+    assert (settings.inbound_secret, settings.api_token, settings.authserv_id) == ((), "", "")
+    assert (settings.sendgrid_batch, settings.sendgrid_sandbox) == (1, False)
 
 
 def test_the_database_lies_in_the_data_folder_unless_named() -> None:
@@ -104,7 +106,7 @@ def test_what_can_be_used_is_taken(name: str, text: str, value: object) -> None:
         ("PUBLIC_URL", "https://example.org/>\r\nBcc: x", "https://"),
         ("PUBLIC_URL", "https://münchen.example", "https://"),
         ("PUBLIC_URL", "https://[::1", "https://"),
-        ("PROVIDER", "pigeon", "maildir or smtp"),
+        ("PROVIDER", "pigeon", "smtp or sendgrid"),
         ("BROKER_URL", "amqp://localhost", "redis://"),
         ("BROKER_URL", "redis://", "redis://"),
         ("BROKER_URL", "memory", "memory://"),
@@ -199,7 +201,8 @@ def test_the_table_holds_every_setting_and_its_defaults_are_valid() -> None:
     assert {setting.name.removeprefix(PREFIX) for setting in SETTINGS} == {
         *("DATA_DIR", "DATABASE_URL", "BROKER_URL", "PROVIDER", "SMTP_URL", "SENDGRID_API_KEY"),
         *("SENDGRID_URL", "SENDGRID_EVENT_KEY", "INBOUND_SECRET", "PUBLIC_URL", "REPLY_DOMAIN"),
-        *("SECRET_KEYS", "SEND_RATE", "SEND_WINDOW"),
+        *("SECRET_KEYS", "SEND_RATE", "SEND_WINDOW", "SENDGRID_BATCH", "SENDGRID_SANDBOX"),
+        *("INBOUND_LISTEN", "AUTHSERV_ID", "API_TOKEN"),
     }
 
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Row, Select, Table, create_engine, event
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
@@ -25,6 +25,11 @@ from worker.errors import DatabaseFault
 
 BUSY_TIMEOUT = 30.0
 """Seconds a transaction waits for the one writer that SQLite allows."""
+
+CHUNK = 500
+"""Values in one ``IN``: SQLite may be built for no more than 999."""
+
+T = TypeVar("T")
 
 _BEGIN = "lettercourse_begin"
 
@@ -119,6 +124,25 @@ class Database:
             reason = fault.strerror or "the folder cannot be made"
             raise DatabaseFault(reason, where=str(self.path.parent)) from fault
 
+    def scrub(self) -> None:
+        """Write the file anew, so that no free page or old journal keeps what was deleted.
+
+        ``secure_delete`` alone leaves bytes behind where SQLite moved rows between pages. Writers
+        wait meanwhile; it needs room for a second copy.
+
+        Raises:
+            DatabaseFault: the database is busy or the disk is full; nothing is lost.
+        """
+        with self._one_writer, _one_line_faults(self.path), self._engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            try:
+                driver.execute("VACUUM")
+                busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            except self.driver.module.OperationalError as fault:
+                raise DatabaseFault(str(fault), where=str(self.path)) from fault
+        if busy:
+            raise DatabaseFault("somebody reads it for long", where=str(self.path))
+
     def close(self) -> None:
         """Close every connection; the database may be used again afterwards."""
         self._engine.dispose()
@@ -128,6 +152,20 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
     """Insert rows; those that a unique constraint knows already stay as they are."""
     if rows:
         connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+
+
+def rows_of(
+    connection: Connection, statement: Select[Any], ids: Sequence[Any]
+) -> Iterator[Row[Any]]:
+    """Yield what a statement with the parameter ``ids`` finds, for any number of them."""
+    for some in chunks(ids):
+        yield from connection.execute(statement, {"ids": some}).all()
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Yield ``values`` in runs short enough for one ``IN``."""
+    for start in range(0, len(values), CHUNK):
+        yield values[start : start + CHUNK]
 
 
 def _parse(url: str) -> URL:
@@ -151,7 +189,7 @@ def _listen(engine: Engine, driver: Driver) -> None:
     def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver begins nothing of its own accord
         cursor = connection.cursor()
-        for pragma in (*driver.pragmas, "foreign_keys=ON"):
+        for pragma in (*driver.pragmas, "foreign_keys=ON", "secure_delete=ON"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 

@@ -15,7 +15,17 @@ import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, UniqueConstraint
 
 from course.model import Kind
-from worker.model import OPEN_STATES, DeliveryState, EnrollmentState, SubscriberState
+from worker.model import (
+    OPEN_STATES,
+    ConsentWay,
+    DeliveryState,
+    EnrollmentState,
+    News,
+    NoticePurpose,
+    NoticeState,
+    ReplyKind,
+    SubscriberState,
+)
 
 Record = sa.Row[*tuple[Any, ...]]
 """A row of a query that names its columns itself."""
@@ -115,6 +125,7 @@ editions = Table(
     Column("days", sa.String(20), nullable=False),  # "0,1,2": Monday is 0
     Column("minimum_gap", sa.Integer, nullable=False),  # seconds
     Column("timezone", sa.String(64), nullable=False),
+    Column("language", sa.String(35), nullable=False, server_default="en"),
     Column("renames", sa.JSON, nullable=False),  # [[former key, key]] of every edition so far
     Column("published_at", Instant, nullable=False),
 )
@@ -129,6 +140,9 @@ letters = Table(
     Column("kind", sa.String(8), nullable=False),
     Column("source_digest", sa.String(64), nullable=False),
     Column("body", sa.Text, nullable=False),
+    Column("wait_days", sa.Integer),  # the next one waits so long for a reflection on this one
+    Column("nudge_days", sa.Integer),  # and after so many this one's reminder comes
+    Column("reminds_of", sa.String(200)),  # the key of the lesson that this letter reminds of
     UniqueConstraint("edition_id", "position"),
     UniqueConstraint("edition_id", "key"),
     _one_of("kind", Kind),
@@ -154,6 +168,9 @@ subscribers = Table(
     Column("created_at", Instant, nullable=False),
     Column("left_at", Instant),
     Column("left_after", Id),  # the newest attempt at that moment: none of theirs may be newer
+    Column(
+        "blocks", sa.Integer, nullable=False, server_default="0"
+    ),  # letters turned away at a door
     _one_of("state", SubscriberState),
 )
 
@@ -171,6 +188,7 @@ enrollments = Table(
     Column("next_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("changed_at", Instant, nullable=False),  # when it came into its state
+    Column("waits_on", sa.String(200)),  # the lesson whose reflection the next letter waits for
     UniqueConstraint("subscriber_id", "course_id"),
     _one_of("state", EnrollmentState),
     CheckConstraint("next_at IS NULL OR state = 'active'", name="only_active_fall_due"),
@@ -193,6 +211,7 @@ deliveries = Table(
     Column("retry_at", Instant),  # NULL while planned: frozen until the enrollment goes on
     Column("handed_at", Instant),
     Column("settled_at", Instant),
+    Column("delivered_at", Instant),  # the receiving server took it, as the provider told us
     Column("attempts", sa.Integer, nullable=False),  # hand-overs so far, also those not begun
     Column("deferrals", sa.Integer, nullable=False),  # how often in turn it was refused for now
     Column("detail", sa.Text, nullable=False),
@@ -224,4 +243,107 @@ attempts = Table(
         "outcome IN ('accepted', 'deferred', 'refused', 'unknown', 'not_begun')", name="outcome"
     ),
     _partial("ix_attempts_live", "delivery_id", where="outcome IS NULL", unique=True),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("provider", sa.String(20), nullable=False),
+    Column("provider_event_id", sa.String(200), unique=True),
+    Column("fingerprint", sa.String(64), nullable=False, unique=True),  # what makes two the same
+    Column("kind", sa.String(40), nullable=False),  # the provider's own word
+    Column("news", sa.String(12), nullable=False),
+    Column("undelivered", sa.Boolean, nullable=False),
+    Column("detail", sa.Text, nullable=False),  # its reason, without addresses
+    Column("delivery_id", sa.String(32), index=True),  # may be of a ledger that this one is not
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), index=True),
+    Column("occurred_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("body", sa.Text),  # NULL: its person was erased, or is nobody of ours
+    _one_of("news", News),
+)
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("fingerprint", sa.String(64), nullable=False, unique=True),
+    Column("kind", sa.String(12), nullable=False),
+    Column("why", sa.Text, nullable=False),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), index=True),
+    Column("enrollment_id", Id, ForeignKey("enrollments.id")),
+    Column("delivery_id", sa.String(32)),
+    Column("message_id", sa.Text, nullable=False),
+    Column("verified", sa.Boolean, nullable=False),
+    Column("attachments", sa.JSON, nullable=False),  # [[name, media type, bytes]]
+    Column("received_at", Instant, nullable=False),
+    Column("raw", sa.LargeBinary),  # the mail, compressed (zlib); NULL: its person was erased
+    _one_of("kind", ReplyKind),
+)
+
+reflections = Table(
+    "reflections",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("reply_id", Id, ForeignKey("replies.id"), nullable=False, unique=True),
+    Column("enrollment_id", Id, ForeignKey("enrollments.id"), nullable=False),
+    Column("run", sa.Integer, nullable=False),
+    Column("letter_key", sa.String(200), nullable=False),  # as it was called then
+    Column("text", sa.Text, nullable=False),
+    Column("verified", sa.Boolean, nullable=False),
+    Column("from_subscriber", sa.Boolean, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Index("ix_reflections_enrollment", "enrollment_id", "run"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), nullable=False, index=True),
+    Column("course_id", Id, ForeignKey("courses.id"), nullable=False),
+    Column("how", sa.String(10), nullable=False),
+    Column("text", sa.Text, nullable=False),  # what they agreed to, word for word
+    Column("name", sa.Text, nullable=False),
+    Column("timezone", sa.String(64)),
+    Column("asked_at", Instant, nullable=False),
+    Column("given_at", Instant),  # NULL: not confirmed
+    _one_of("how", ConsentWay),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", sa.String(32), primary_key=True),
+    Column("purpose", sa.String(10), nullable=False),
+    Column("subscriber_id", Id, ForeignKey("subscribers.id"), nullable=False),
+    Column("course_id", Id, ForeignKey("courses.id"), nullable=False),  # whose sender and language
+    Column("subject_id", Id),  # what it is about: a consent, an enrollment, a reply
+    Column("detail", sa.String(40), nullable=False),  # which command an answer answers
+    Column("state", sa.String(8), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),  # not sent any more from then on
+    Column("due_at", Instant),  # NULL: under way or over
+    Column("lease_until", Instant),  # the machine's clock
+    Column("attempts", sa.Integer, nullable=False),
+    Column("handed_at", Instant),
+    Column("settled_at", Instant),
+    Column("outcome", sa.Text, nullable=False),  # the provider's own words
+    _one_of("purpose", NoticePurpose),
+    _one_of("state", NoticeState),
+    CheckConstraint("(due_at IS NOT NULL) = (state = 'planned')", name="due_while_planned"),
+    CheckConstraint("(lease_until IS NOT NULL) = (state = 'handing')", name="leased_while_handing"),
+    _partial("ix_notices_due", "due_at", where="due_at IS NOT NULL"),
+    _partial("ix_notices_lease", "lease_until", where="lease_until IS NOT NULL"),
+    Index("ix_notices_person", "subscriber_id", "created_at"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("digest", sa.String(64), primary_key=True),  # worker.pseudonyms: of an erased address
+    Column("reason", sa.String(12), nullable=False),
+    Column("since", Instant, nullable=False),
+    _one_of("reason", SubscriberState),
 )
