@@ -1,0 +1,1 @@
+"""Servers of others, played on loopback as strictly as their documentation has them."""
