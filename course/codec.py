@@ -5,17 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from course.model import (
-    Edition,
-    Encoding,
-    Kind,
-    Letter,
-    Literal,
-    Section,
-    Segment,
-    Segments,
-    Slot,
-)
+from course.model import Edition, Kind, Letter
+from course.segments import Encoding, Literal, Section, Segment, Segments, Slot
 
 _PARTS = ("subject_line", "html", "text", "mime")
 
@@ -75,6 +66,18 @@ def edition_answer(edition: Edition) -> dict[str, Any]:
             }
             for letter in edition.letters
         ],
+        "waits": {key: wait.days for key, wait in edition.waits.items()},
+        "nudges": [
+            {
+                "key": wait.nudge.key,
+                "letter": key,
+                "days": wait.nudge_days,
+                "subject": wait.nudge.subject,
+                "files": files_of(wait.nudge),
+            }
+            for key, wait in edition.waits.items()
+            if wait.nudge
+        ],
         "blocks": [
             {
                 "start_line": block.start_line,
@@ -90,7 +93,7 @@ def edition_answer(edition: Edition) -> dict[str, Any]:
 
 def files_of(letter: Letter) -> dict[str, str]:
     """Return the names of a letter's files: its place, its key, and what they hold."""
-    stem = f"{letter.number:02}-{letter.key}"
+    stem = f"{letter.number:02}-{letter.key.replace('~', '-')}"
     return {"html": f"{stem}.html", "text": f"{stem}.txt", "eml": f"{stem}.eml"}
 
 

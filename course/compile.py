@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -13,10 +13,11 @@ from course.assets import collect_assets
 from course.codec import dump_letter
 from course.letters.fragments import heading_ids
 from course.letters.letter import Draft, write_letter
+from course.letters.nudge import write_nudge
 from course.letters.passages import passages_of
 from course.letters.segments import Marks
 from course.lint import check
-from course.model import Course, Edition, Finding, Letter, Pictures, Schedule
+from course.model import Course, Edition, Finding, Letter, Pictures, Schedule, Waiting
 from course.plan import plan
 
 
@@ -54,6 +55,15 @@ def compile_edition(course: Course, pictures: Pictures) -> Edition:
         pictures={source: f"{base}/{asset.name}" for source, asset in pictures.found.items()},
     )
     letters = tuple(write_letter(lesson, draft) for lesson in course.lessons)
+    waits = {
+        lesson.key: Waiting(
+            lesson.wait_days,
+            lesson.nudge_days,
+            write_nudge(lesson, draft) if lesson.nudge_days else None,
+        )
+        for lesson in course.lessons
+        if lesson.wait_days
+    }
     assets = {asset.name: asset for asset in pictures.found.values()}
     return Edition(
         course=course.slug,
@@ -67,11 +77,14 @@ def compile_edition(course: Course, pictures: Pictures) -> Edition:
             (former, lesson.key) for lesson in course.lessons for former in lesson.renamed_from
         ),
         assets=tuple(assets[name] for name in sorted(assets)),
-        digest=edition_digest(course, letters),
+        digest=edition_digest(course, letters, waits),
+        waits=waits,
     )
 
 
-def edition_digest(course: Course, letters: tuple[Letter, ...]) -> str:
+def edition_digest(
+    course: Course, letters: tuple[Letter, ...], waits: Mapping[str, Waiting]
+) -> str:
     """Return SHA-256 in hex over all that a subscriber could notice, pictures by their names."""
     seen = {
         "course": course.slug,
@@ -80,6 +93,10 @@ def edition_digest(course: Course, letters: tuple[Letter, ...]) -> str:
         "sender": asdict(course.sender) if course.sender else None,
         "schedule": _schedule(course.schedule),
         "letters": [dump_letter(letter) for letter in letters],
+        "waits": {
+            key: [wait.days, wait.nudge_days, wait.nudge and dump_letter(wait.nudge)]
+            for key, wait in waits.items()
+        },
     }
     return sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()
 

@@ -66,4 +66,6 @@ class ManifestError(LettercourseError):
 
 def one_line(text: str) -> str:
     """Return ``text`` with every run of white space and control characters as one space."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())

@@ -5,21 +5,29 @@ This is all that happens at sending: no template, no MJML and no message buildin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from html import escape
+from urllib.parse import quote
 
-from course.mail import headers, quoted
-from course.model import Encoding, Letter, Literal, Section, Segments, Slot, Values
+from course.mail import headers, own_words, quoted
+from course.model import Letter
+from course.segments import Encoding, Literal, Section, Segments, Slot, Values
 
 _ENCODERS: dict[Encoding, Callable[[str], bytes]] = {
     Encoding.PLAIN: str.encode,
     Encoding.HTML: lambda value: escape(value).encode(),
+    Encoding.LINES: lambda value: own_words.as_text(value).encode(),
+    Encoding.LINES_HTML: lambda value: own_words.as_html(value).encode(),
+    Encoding.URL: lambda value: quote(value, safe="@").encode(),
     Encoding.QP_PLAIN: quoted.encode,
     Encoding.QP_HTML: lambda value: quoted.encode(escape(value)),
+    Encoding.QP_LINES: lambda value: quoted.encode(own_words.as_text(value)),
+    Encoding.QP_LINES_HTML: lambda value: quoted.encode(own_words.as_html(value)),
+    Encoding.QP_URL: lambda value: quoted.encode(quote(value, safe="@")),
     Encoding.HEADER: lambda value: headers.token(value).encode(),
 }
-_TEXTS = tuple(field.name for field in fields(Values) if field.name != "date")
+_TEXTS = tuple(each.name for each in fields(Values) if each.name not in ("date", "reflections"))
 _MAILBOX_COLUMN = len("To: ")
 
 
@@ -47,9 +55,31 @@ def fill_mime(letter: Letter, values: Values) -> bytes:
     return _filled(letter.mime, values)
 
 
+def fill(segments: Segments, values: Values) -> bytes:
+    """Return any segments with one person's values."""
+    return _filled(segments, values)
+
+
+class _Said(dict[str, str]):
+    """The values by the names of slots and sections; own words are looked up when asked for."""
+
+    words: Mapping[str, str]
+
+    def __missing__(self, name: str) -> str:
+        kind, _, keys = name.partition(":")
+        if kind == "words":
+            self[name] = own_words.clean_lines(self.words.get(keys, ""))
+        elif kind == "reflected":
+            self[name] = next(filter(None, (self[f"words:{key}"] for key in keys.split(","))), "")
+        else:
+            raise KeyError(name)
+        return self[name]
+
+
 def _filled(segments: Segments, values: Values) -> bytes:
-    said = {name: headers.clean(getattr(values, name)) for name in _TEXTS}
+    said = _Said((name, headers.clean(getattr(values, name))) for name in _TEXTS)
     said["date"] = headers.date_time(values.date) if values.date else ""
+    said.words = values.reflections
     written: list[bytes] = []
     _write(segments, said, {}, written)
     return b"".join(written)
@@ -57,7 +87,7 @@ def _filled(segments: Segments, values: Values) -> bytes:
 
 def _write(
     segments: Segments,
-    said: dict[str, str],
+    said: _Said,
     encoded: dict[tuple[str, Encoding, str], bytes],
     written: list[bytes],
 ) -> None:
@@ -74,7 +104,7 @@ def _write(
             written.append(encoded[key])
 
 
-def _encoded(slot: Slot, said: dict[str, str]) -> bytes:
+def _encoded(slot: Slot, said: _Said) -> bytes:
     value = said[slot.name] or slot.fallback
     if slot.encoding is Encoding.MAILBOX:
         return headers.mailbox(said["name"], value, _MAILBOX_COLUMN).encode()

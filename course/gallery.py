@@ -17,7 +17,8 @@ from course.compile import Compiled
 from course.errors import LettercourseError
 from course.fill import fill_html, fill_mime, fill_text
 from course.mail.mime import sender_address
-from course.model import Edition, Finding, Letter, Values
+from course.model import Edition, Finding, Letter
+from course.segments import Values
 from course.templates import template_root
 
 ANSWER = "edition.json"
@@ -25,13 +26,19 @@ INDEX = "index.html"
 
 _MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 _SAMPLE = "https://letters.example"
+_OWN_WORDS = "Here your reader finds what they wrote to you.\n\nTheir line breaks stay."
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """One letter as the gallery shows it."""
+    """One letter as the gallery shows it.
+
+    Attributes:
+        kind: what it is in its course, for a reminder also when it comes.
+    """
 
     letter: Letter
+    kind: str
     files: dict[str, str]
     text: str
     source: str
@@ -49,6 +56,8 @@ def sample_values(edition: Edition, letter: Letter) -> Values:
         date=sent,
         view_url=f"{_SAMPLE}/v/{letter.key}",
         unsubscribe_url=f"{_SAMPLE}/u/example",
+        page_url=f"{_SAMPLE}/p/example",
+        reflections={other.key: _OWN_WORDS for other in edition.letters if other.number % 2},
     )
 
 
@@ -85,13 +94,14 @@ def write_build(compiled: Compiled, out: Path) -> tuple[Path, ...]:
 
 def _files(compiled: Compiled) -> Iterator[tuple[str, bytes]]:
     edition = compiled.edition
-    shown = [_shown(letter, compiled) for letter in edition.letters]
+    shown = list(_every(compiled))
     yield (
         INDEX,
         _page()
         .render(
             edition=edition,
             letters=shown,
+            count=len(edition.letters),
             findings=compiled.findings,
             minutes=sum(letter.minutes for letter in edition.letters),
         )
@@ -107,7 +117,17 @@ def _files(compiled: Compiled) -> Iterator[tuple[str, bytes]]:
         yield f"assets/{asset.name}", asset.content
 
 
-def _shown(letter: Letter, compiled: Compiled) -> _Shown:
+def _every(compiled: Compiled) -> Iterator[_Shown]:
+    """Yield the letters in order, each with the reminder that may follow it."""
+    for letter in compiled.edition.letters:
+        yield _shown(letter, letter.kind.value, compiled)
+        wait = compiled.edition.waits.get(letter.key)
+        if wait and wait.nudge:
+            days = f"{wait.nudge_days} day{'s' if wait.nudge_days != 1 else ''}"
+            yield _shown(wait.nudge, f"reminder after {days} without a reply", compiled)
+
+
+def _shown(letter: Letter, kind: str, compiled: Compiled) -> _Shown:
     values = sample_values(compiled.edition, letter)
     lines = [
         (block.start_line, block.end_line)
@@ -116,6 +136,7 @@ def _shown(letter: Letter, compiled: Compiled) -> _Shown:
     ]
     return _Shown(
         letter=letter,
+        kind=kind,
         files=files_of(letter),
         text=fill_text(letter, values),
         source=fill_mime(letter, values).decode("ascii").partition("\r\n\r\n")[0],

@@ -11,18 +11,9 @@ from dataclasses import dataclass
 from course.letters.addresses import SCHEMES, absolute
 from course.letters.passages import placed
 from course.letters.rawhtml import raw_tags
-from course.model import (
-    Course,
-    Edition,
-    Finding,
-    Lesson,
-    Level,
-    Literal,
-    Passage,
-    Pictures,
-    Section,
-    Segment,
-)
+from course.mail.own_words import BUDGET
+from course.model import Course, Edition, Finding, Kind, Lesson, Level, Passage, Pictures
+from course.segments import Encoding, Literal, Section, Segment, Slot
 from course.splitting.anchors import anchor_name
 from course.splitting.split import LONGEST_SUBJECT
 
@@ -31,6 +22,8 @@ CLIPPED_AT = 102 * 1024
 NEAR_CLIPPING = 90 * 1024
 LONG_VALUE = 300
 """Bytes that are counted for each open slot: a long name, a long link."""
+LONG_CHARACTER = 3
+"""Bytes that are counted for each character of a person's own words in the finale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +87,8 @@ def letter_size(checked: Checked) -> Iterator[Finding]:
     """A letter that Gmail cuts off, or nearly, even with long values in its slots."""
     lessons = {lesson.key: lesson for lesson in checked.course.lessons}
     for letter in checked.edition.letters:
-        size = sum(_longest(segment) for segment in letter.html)
+        own_words = BUDGET * LONG_CHARACTER if letter.kind is Kind.FINALE else 0
+        size = sum(_longest(segment) for segment in letter.html) + own_words
         if size > NEAR_CLIPPING:
             over = size > CLIPPED_AT
             yield checked.in_article(
@@ -188,5 +182,5 @@ def _longest(segment: Segment) -> int:
             return len(content)
         case Section():
             return sum(_longest(inner) for inner in segment.segments)
-        case _:
-            return LONG_VALUE
+        case Slot():
+            return 0 if segment.encoding is Encoding.LINES_HTML else LONG_VALUE

@@ -25,6 +25,7 @@ SITE = re.compile(r"https?://[^\s<>\"/]+(?:/[^\s<>\"]*)?")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _GAP = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
 _LONGEST_GAP = timedelta(days=90)
+LONGEST_WAIT = 60
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -52,6 +53,8 @@ class LetterChoices:
         sections: titles of the article's sections, or first words of a paragraph and an ellipsis.
         takeaways: first words of the takeaways that belong here.
         questions: first words of the FAQ's questions that belong here.
+        wait_days: for how long the next letter waits for a reflection on this lesson.
+        nudge_days: after how long a reminder comes.
         line: where the table stands.
         subject_line: where the subject stands; 0 where it is left to the article.
     """
@@ -67,6 +70,8 @@ class LetterChoices:
     questions: tuple[Text, ...]
     line: int
     subject_line: int
+    wait_days: int | None = None
+    nudge_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +233,10 @@ def _lesson(table: Table) -> LetterChoices:
 
 
 def _letter(table: Table, key: str) -> LetterChoices:
+    wait_days = nudge_days = None
     if key not in (WELCOME, FINALE):
         table.get("key")
+        wait_days, nudge_days = _waiting(table)
         title = _line(table, "title")
         renamed = tuple(
             text.value
@@ -250,9 +257,22 @@ def _letter(table: Table, key: str) -> LetterChoices:
         questions=table.texts("questions"),
         line=table.line,
         subject_line=0 if table.get("subject") is None else table.line_of("subject"),
+        wait_days=wait_days,
+        nudge_days=nudge_days,
     )
     table.close()
     return choices
+
+
+def _waiting(table: Table) -> tuple[int | None, int | None]:
+    wait, nudge = (table.number(key, 1, LONGEST_WAIT) for key in ("wait_days", "nudge_days"))
+    if nudge is not None and table.get("wait_days") is None:
+        message, remedy = "nudge_days without wait_days: nothing waits", "add wait_days"
+        table.fault("bad-value", table.line_of("nudge_days"), message, remedy)
+    elif nudge is not None and wait is not None and nudge >= wait:
+        message = f"nudge_days is {nudge}, but after {wait} the next letter comes anyway"
+        table.fault("bad-value", table.line_of("nudge_days"), message, f"write less than {wait}")
+    return wait, nudge
 
 
 def _refuse_twins(root: Table, manifest: Manifest) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from enum import StrEnum
 
 from markdown_it.token import Token
+
+from course.segments import Segments
 
 
 class Kind(StrEnum):
@@ -103,6 +105,8 @@ class Lesson:
         takeaways: list items routed here, each one passage whose tokens are the item's content.
         questions: FAQ entries routed here, each one passage that starts with its question.
         renamed_from: keys under which this lesson was published before.
+        wait_days: for how long the next letter waits for a reflection on this one; ``None``: not.
+        nudge_days: after how long a reminder comes; less than ``wait_days``.
     """
 
     key: str
@@ -117,6 +121,8 @@ class Lesson:
     takeaways: tuple[Passage, ...] = ()
     questions: tuple[Passage, ...] = ()
     renamed_from: tuple[str, ...] = ()
+    wait_days: int | None = None
+    nudge_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,71 +193,6 @@ class Course:
     anchors: Mapping[str, str] = field(default_factory=dict)
 
 
-class Encoding(StrEnum):
-    """How a slot's value is written where it stands."""
-
-    PLAIN = "plain"
-    HTML = "html"
-    QP_PLAIN = "qp-plain"
-    QP_HTML = "qp-html"
-    HEADER = "header"
-    MAILBOX = "mailbox"
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """Bytes that are the same in every copy of a letter."""
-
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A value of one copy; ``fallback`` stands in when the value is empty."""
-
-    name: str
-    encoding: Encoding
-    fallback: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Segments that are there only when the slot ``name`` has a value (or only when not)."""
-
-    name: str
-    present: bool
-    segments: tuple[Segment, ...]
-
-
-Segment = Literal | Slot | Section
-Segments = tuple[Segment, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Values:
-    """Everything that differs between two copies of one letter; empty means absent.
-
-    Attributes:
-        name: how the person is called, any text.
-        address: the recipient's address, for the To header.
-        message_id: with its angle brackets.
-        date: aware; written as the Date header.
-        view_url: the letter in the browser.
-        unsubscribe_url: where one click leaves.
-        assets_url: what ``/{hash}`` is appended to for pictures.
-        test: a reason to mark this copy as a test letter, such as ``"Test"``.
-    """
-
-    name: str = ""
-    address: str = ""
-    message_id: str = ""
-    date: datetime | None = None
-    view_url: str = ""
-    unsubscribe_url: str = ""
-    assets_url: str = "assets"
-    test: str = ""
-
-
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One compiled email: bytes with open slots, four times.
@@ -316,12 +257,32 @@ class Pictures:
     missing: tuple[MissingPicture, ...]
 
 
+NUDGE = "~nudge"
+"""What a reminder's key has behind the key of its lesson; no lesson's own key holds a tilde."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long a course waits for a reflection on one lesson.
+
+    Attributes:
+        days: after so many the next letter comes without one.
+        nudge_days: after so many the reminder comes; ``None``: never.
+        nudge: that reminder, a letter beside the course's own; its key ends with ``NUDGE``.
+    """
+
+    days: int
+    nudge_days: int | None = None
+    nudge: Letter | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Edition:
     """All letters of a course and their schedule: immutable, named by its content.
 
     Attributes:
         renames: pairs of (former key, key).
+        waits: by key, the lessons after which the course waits for a reflection.
         digest: SHA-256 in hex over everything that a subscriber could notice.
     """
 
@@ -335,3 +296,4 @@ class Edition:
     renames: tuple[tuple[str, str], ...]
     assets: tuple[Asset, ...]
     digest: str
+    waits: Mapping[str, Waiting] = field(default_factory=dict)

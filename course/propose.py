@@ -17,6 +17,11 @@ from course.words import folded, shorten
 LONGEST_NAME = 50
 """Characters of a paragraph that name it."""
 
+_WAITING = """\
+# wait_days = 5                     # the next letter waits for a reply, so many days at most
+# nudge_days = 2                    # and after so many without one, a reminder comes
+"""
+
 
 def propose_manifest(source: Source) -> str:
     """Return the text of a manifest under which ``source`` splits as it does without one.
@@ -31,7 +36,11 @@ def propose_manifest(source: Source) -> str:
     parts = [
         _head(course, PurePath(source.article_file).name),
         _edge("welcome", welcome, names.get(0, []), "the letter that opens the course"),
-        *(_lesson(lesson, names.get(lesson.number, [])) for lesson in lessons),
+        *(
+            _lesson(lesson, names.get(lesson.number, []))
+            + (_WAITING if lesson is lessons[0] else "")
+            for lesson in lessons
+        ),
         _edge("finale", finale, [], "the letter that closes it"),
     ]
     return "\n".join(parts)

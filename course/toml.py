@@ -149,6 +149,21 @@ class Table:
         self.fault("wrong-type", line, f"{key} is no text", f'write {key} = "..."')
         return Text("", line)
 
+    def number(self, key: str, least: int, most: int) -> int | None:
+        """Return a whole number between ``least`` and ``most``; ``None`` when it is not there."""
+        value = self.get(key)
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        self.fault(
+            "bad-value",
+            self.line_of(key),
+            f"{key} is no whole number from {least} to {most}",
+            f"write {key} = {least}, or leave it out",
+        )
+        return None
+
     def texts(self, key: str) -> tuple[Text, ...]:
         """Return a list of strings; a single string is a list of one."""
         value = self.get(key)

@@ -12,24 +12,18 @@ from markupsafe import Markup
 from course.article.footnotes import reachable
 from course.letters.addresses import Addresses
 from course.letters.fragments import HeadingIds, targets
+from course.letters.looking_back import any_day, anything, given_back, rail
 from course.letters.mjml import html_frame, text_frame
 from course.letters.passages import passages_of, tokens_of
 from course.letters.render import Setting, render, render_inline
 from course.letters.segments import Marks
-from course.letters.text import WIDTH, TextPart, indented, wrap
+from course.letters.text import TextPart, hanging, wrap
 from course.letters.wording import Wording, direction, wording
-from course.mail.mime import Envelope, message, sender_address
-from course.model import (
-    Course,
-    Encoding,
-    Kind,
-    Lesson,
-    Letter,
-    Literal,
-    Passage,
-    Section,
-)
+from course.mail.mime import Envelope, list_headers, message, sender_address
+from course.mail.own_words import WIDTH
+from course.model import Course, Kind, Lesson, Letter, Passage
 from course.reading import lesson_minutes
+from course.segments import Literal, Section
 from course.words import plain
 
 _PREHEADER_PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
@@ -52,22 +46,27 @@ class Draft:
 
 def write_letter(lesson: Lesson, draft: Draft) -> Letter:
     """Return the letter of ``lesson`` with its slots open."""
-    course, marks = draft.course, draft.marks
+    course = draft.course
     words = wording(course.language)
-    shared = _shared(lesson, draft, words)
+    shared = shared_context(lesson, draft, words)
     setting = _setting(lesson, draft)
-    html = marks.cut(html_frame({**shared, **_html(lesson, course, setting)}), Encoding.HTML)
-    text = marks.cut(
-        text_frame({**shared, **_text(lesson, course, setting, words)}), Encoding.PLAIN
-    )
+    html = html_frame("letter", {**shared, **_html(lesson, course, setting)})
+    text = text_frame("letter", {**shared, **_text(lesson, course, setting, words)})
+    return finished(lesson, draft, html, text)
+
+
+def finished(lesson: Lesson, draft: Draft, html: str, text: str) -> Letter:
+    """Return the letter whose two parts are laid out, with marks where its slots are."""
+    course = draft.course
+    words = wording(course.language)
+    html_part, text_part = draft.marks.cut(html, html=True), draft.marks.cut(text, html=False)
     envelope = Envelope(
-        course=course.slug,
-        course_title=course.title,
-        language=course.language,
         sender=course.sender,
-        key=lesson.key,
+        sender_name=course.sender.name if course.sender else course.title,
         subject=lesson.subject,
+        language=course.language,
         test_mark=words.test_mark,
+        more=list_headers(course.slug, course.title, lesson.key, course.sender),
     )
     mark = Section("test", present=True, segments=(Literal(f"{words.test_mark} ".encode()),))
     return Letter(
@@ -79,9 +78,9 @@ def write_letter(lesson: Lesson, draft: Draft) -> Letter:
         minutes=lesson_minutes(lesson),
         source_digest=source_digest(lesson),
         subject_line=(mark, Literal(lesson.subject.encode())),
-        html=html,
-        text=text,
-        mime=message(envelope, html, text),
+        html=html_part,
+        text=text_part,
+        mime=message(envelope, html_part, text_part),
     )
 
 
@@ -106,7 +105,8 @@ def _setting(lesson: Lesson, draft: Draft) -> Setting:
     )
 
 
-def _shared(lesson: Lesson, draft: Draft, words: Wording) -> dict[str, object]:
+def shared_context(lesson: Lesson, draft: Draft, words: Wording) -> dict[str, object]:
+    """Return what both parts of a letter are laid out with, all around the lesson's own text."""
     course, marks = draft.course, draft.marks
     lessons = [other for other in course.lessons if other.kind is Kind.LESSON]
     done = {Kind.WELCOME: 0, Kind.LESSON: lesson.number, Kind.FINALE: len(lessons)}[lesson.kind]
@@ -133,8 +133,11 @@ def _shared(lesson: Lesson, draft: Draft, words: Wording) -> dict[str, object]:
         "preheader": lesson.preheader,
         "padding": _PREHEADER_PADDING,
         "day": days[lesson.kind],
-        "minutes": words.count(words.minutes, lesson_minutes(lesson)),
-        "rail": [number < done for number in range(max(1, len(lessons)))],
+        "minutes": words.minutes(lesson_minutes(lesson)),
+        "rail": rail(lesson, course),
+        "any_day": any_day(lesson, course),
+        "given_back": given_back(course, words, marks) if lesson.kind is Kind.FINALE else (),
+        "anything": anything(course),
         "progress": words.progress.format(done=done, lessons=len(lessons)),
         "takeaways_title": course.takeaways_title or words.takeaways,
         "questions_title": course.questions_title or words.questions,
@@ -142,7 +145,8 @@ def _shared(lesson: Lesson, draft: Draft, words: Wording) -> dict[str, object]:
         "contents_note": "" if lesson.kind is Kind.WELCOME else words.done,
         "how": words.how if lesson.kind is Kind.WELCOME else (),
         "prompt": lesson.prompt,
-        "reply_url": _reply_url(lesson, course, words),
+        "waits": words.waits(lesson.wait_days) if lesson.wait_days else "",
+        "reply_url": _reply_url(lesson, draft, words),
         "previous": before[0].title if before else "",
         "next": after[0].title if after else "",
         "sender": course.sender,
@@ -181,7 +185,7 @@ def _text(lesson: Lesson, course: Course, setting: Setting, words: Wording) -> d
             for label, number in setting.notes.items()
         ],
         "contents": [
-            indented(wrap(title, WIDTH - 4), "    ").replace("    ", mark.ljust(4), 1)
+            hanging(mark.ljust(4), wrap(title, WIDTH - 4))
             for mark, title in _contents(lesson, course)
         ],
         "links": part.links,
@@ -202,10 +206,11 @@ def _contents(lesson: Lesson, course: Course) -> list[tuple[str, str]]:
     return [(f"{other.number}.", other.title) for other in lessons]
 
 
-def _reply_url(lesson: Lesson, course: Course, words: Wording) -> str:
-    if course.sender is None or not course.sender.email:
+def _reply_url(lesson: Lesson, draft: Draft, words: Wording) -> str:
+    sender = draft.course.sender
+    if sender is None or not sender.email:
         return ""
     subject = words.reply_subject.format(subject=lesson.subject)
     quoted = "".join(f"> {line}\r\n" for line in lesson.prompt.splitlines())
-    address = quote(sender_address(course.sender), safe="@")
+    address = draft.marks.in_address("reply_to", sender_address(sender))
     return f"mailto:{address}?subject={quote(subject, safe='')}&body={quote(quoted, safe='')}%0D%0A"

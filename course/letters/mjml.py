@@ -1,4 +1,4 @@
-"""The frame of a letter: MJML laid out once a process, then filled by Jinja for each letter.
+"""The frames of mail: MJML laid out once a process, then filled by Jinja for each letter.
 
 MJML sees the template alone. What an author wrote is put in afterwards, escaped by Jinja, or
 sanitised before if it is HTML, so nothing of it can upset the parser or leave its place.
@@ -22,30 +22,29 @@ _BETWEEN_TAGS = re.compile(r">\s*\n\s*<")
 _RUNS = re.compile(r"\n\s+")
 
 
-def html_frame(context: Context) -> str:
-    """Return a letter's HTML.
+def html_frame(frame: str, context: Context) -> str:
+    """Return the HTML of a mail whose frame is ``templates/email/{frame}.mjml``.
 
     Raises:
         jinja2.UndefinedError: the context lacks a name that the template uses.
     """
-    return _html_template().render(context)
+    return _html_template(frame).render(context)
 
 
-def text_frame(context: Context) -> str:
-    """Return a letter's text, ended by one line break."""
-    return _text_template().render(context).strip("\n") + "\n"
+def text_frame(frame: str, context: Context) -> str:
+    """Return the text of a mail, ended by one line break; its frame is ``{frame}.txt``."""
+    return _text_template(frame).render(context).strip("\n") + "\n"
 
 
 @cache
-def _html_template() -> Template:
-    source = (template_root() / "email" / "letter.mjml").read_text("utf-8")
-    html = _RUNS.sub("\n", _BETWEEN_TAGS.sub("><", mjml2html(source, include_loader=_include)))
+def _html_template(frame: str) -> Template:
+    html = mjml2html(_read(f"{frame}.mjml"), include_loader=_read)
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(html)
+    return environment.from_string(_RUNS.sub("\n", _BETWEEN_TAGS.sub("><", html)))
 
 
 @cache
-def _text_template() -> Template:
+def _text_template(frame: str) -> Template:
     # Plain text is not HTML: escaping would change the words.
     environment = Environment(
         autoescape=False,  # noqa: S701
@@ -55,9 +54,8 @@ def _text_template() -> Template:
     )
     filters: dict[str, Callable[..., str]] = {"wrap": wrap, "underlined": underlined}
     environment.filters.update(filters)
-    source = (template_root() / "email" / "letter.txt").read_text("utf-8")
-    return environment.from_string(source)
+    return environment.from_string(_read(f"{frame}.txt"))
 
 
-def _include(path: str) -> str:
+def _read(path: str) -> str:
     return (template_root() / "email" / path).read_text("utf-8")

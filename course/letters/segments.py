@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from course.model import Encoding, Literal, Section, Segment, Segments, Slot
+from course.segments import Encoding, Literal, Section, Segment, Segments, Slot
+
+_IN_HTML = {Encoding.PLAIN: Encoding.HTML, Encoding.LINES: Encoding.LINES_HTML}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Marks:
         """Return a mark for the value ``name`` of ``Values``."""
         return self._mark(Slot(name, Encoding.PLAIN, fallback))
 
+    def lines(self, name: str) -> str:
+        """Return a mark for a value whose line breaks stay, in the text part also indented."""
+        return self._mark(Slot(name, Encoding.LINES))
+
+    def in_address(self, name: str, fallback: str = "") -> str:
+        """Return a mark for a value that becomes a piece of an address, percent-encoded."""
+        return self._mark(Slot(name, Encoding.URL, fallback))
+
     def address(self, name: str) -> str:
         """Return a mark that passes for an address of the web, as a sanitiser wants it."""
         return f"https://{self.slot(name)}.invalid"
@@ -49,8 +59,8 @@ class Marks:
         """Close what was opened last."""
         return self._mark(None)
 
-    def cut(self, text: str, encoding: Encoding) -> Segments:
-        """Return ``text`` as segments whose slots are written in ``encoding``."""
+    def cut(self, text: str, *, html: bool) -> Segments:
+        """Return ``text`` as segments whose slots are escaped for HTML, or are not."""
         found: list[Segment] = []
         stack: list[tuple[_Open, list[Segment]]] = []
         pieces = re.split(f"(?:https://)?{self._prefix}([0-9]+)z(?:\\.invalid)?", text)
@@ -61,7 +71,8 @@ class Marks:
                 continue
             meaning = self._meanings[int(piece)]
             if isinstance(meaning, Slot):
-                found.append(Slot(meaning.name, encoding, meaning.fallback))
+                encoding = _IN_HTML.get(meaning.encoding) if html else None
+                found.append(Slot(meaning.name, encoding or meaning.encoding, meaning.fallback))
             elif isinstance(meaning, _Open):
                 stack.append((meaning, found))
                 found = []

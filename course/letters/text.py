@@ -13,9 +13,9 @@ from course.letters.inline import Line, inline_text, raw_paragraphs
 from course.letters.render import BOXES, Setting, shown_blocks
 from course.letters.tables import columns_of, laid_out
 from course.letters.wording import Wording
+from course.mail.own_words import WIDTH
 from course.model import Passage
 
-WIDTH = 72
 _NARROWEST = 20
 _UNDERLINES = "=-"
 
@@ -41,7 +41,7 @@ class TextPart:
 
     def hanging(self, mark: str, passage: Passage) -> str:
         """Return a passage that begins with ``mark`` and is indented as far as it reaches."""
-        return _marked(mark, self.render(passage.tokens, WIDTH - len(mark)))
+        return hanging(mark, self.render(passage.tokens, WIDTH - len(mark)))
 
     def _all(self, nodes: Sequence[SyntaxTreeNode], width: int) -> Blocks:
         blocks = [block for node in nodes for block in self._block(node, max(width, _NARROWEST))]
@@ -82,7 +82,7 @@ class TextPart:
                 child.type == "paragraph" and not child.hidden for child in item.children
             )
             gap = "\n\n" if loose else "\n"
-            items.append(_marked(mark, gap.join(blocks)))
+            items.append(hanging(mark, gap.join(blocks)))
         return [("\n\n" if loose else "\n").join(items)]
 
     def _quote(self, node: SyntaxTreeNode, width: int) -> Blocks:
@@ -128,7 +128,8 @@ def indented(text: str, indent: str) -> str:
     return "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
 
 
-def _marked(mark: str, text: str) -> str:
+def hanging(mark: str, text: str) -> str:
+    """Return ``text`` with ``mark`` before it, and indented as far as that reaches."""
     return mark + indented(text, " " * len(mark))[len(mark) :] if text else mark.rstrip()
 
 

@@ -7,36 +7,38 @@ from hashlib import sha256
 
 from course.errors import LettercourseError, ManifestError
 from course.mail import headers, quoted
-from course.model import (
-    Encoding,
-    Literal,
-    Section,
-    Segment,
-    Segments,
-    Sender,
-    Slot,
-)
+from course.model import Sender
+from course.segments import Encoding, Literal, Section, Segment, Segments, Slot
 
 NOBODY = "author@course.invalid"  # RFC 2606: a domain that can never be reached
 
-_QUOTED = {Encoding.PLAIN: Encoding.QP_PLAIN, Encoding.HTML: Encoding.QP_HTML}
+_QUOTED = {
+    Encoding.PLAIN: Encoding.QP_PLAIN,
+    Encoding.HTML: Encoding.QP_HTML,
+    Encoding.LINES: Encoding.QP_LINES,
+    Encoding.LINES_HTML: Encoding.QP_LINES_HTML,
+    Encoding.URL: Encoding.QP_URL,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """What a letter's headers say, the same for everybody.
+    """What the headers of every mail say, the same for everybody.
 
     Attributes:
-        test_mark: stands before the subject of a test letter.
+        sender_name: stands beside the sender's address.
+        test_mark: stands before the subject of a test letter; empty for mail that has no tests.
+        automatic: RFC 3834, 5: ``auto-generated``, or ``auto-replied`` for an answer.
+        more: header lines of one sort of mail.
     """
 
-    course: str
-    course_title: str
-    language: str
     sender: Sender | None
-    key: str
+    sender_name: str
     subject: str
-    test_mark: str
+    language: str
+    test_mark: str = ""
+    automatic: str = "auto-generated"
+    more: Segments = ()
 
 
 def message(envelope: Envelope, html: Segments, text: Segments) -> Segments:
@@ -57,6 +59,34 @@ def message(envelope: Envelope, html: Segments, text: Segments) -> Segments:
             *rich,
             _literal(f"\r\n--{boundary}--\r\n"),
         )
+    )
+
+
+def list_headers(course: str, course_title: str, key: str, sender: Sender | None) -> Segments:
+    """Return what tells mailbox providers that a letter is one of a course, and how to leave it.
+
+    ``List-Id`` is RFC 2919's, ``List-Unsubscribe`` RFC 2369's and RFC 8058's; ``Feedback-ID`` names
+    the letter to providers' complaint reports.
+    """
+    domain = sender_address(sender).rpartition("@")[2]
+    name = headers.phrase(course_title, len("List-Id: "))
+    feedback = headers.token(f"{key}:{course}:lettercourse:{domain}")
+    mail = (
+        _literal(",\r\n <mailto:"),
+        Slot("unsubscribe_mail", Encoding.HEADER),
+        _literal("?subject=unsubscribe>"),
+    )
+    leave = (
+        _literal("List-Unsubscribe: <"),
+        Slot("unsubscribe_url", Encoding.HEADER),
+        _literal(">"),
+        Section("unsubscribe_mail", present=True, segments=mail),
+        _literal("\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"),
+    )
+    return (
+        _literal(f"List-Id: {name}\r\n <{course}.{domain}>\r\n"),
+        Section("unsubscribe_url", present=True, segments=leave),
+        _literal(f"Feedback-ID: {feedback}\r\n"),
     )
 
 
@@ -107,37 +137,35 @@ def _encode(segment: Segment) -> Segment:
 
 def _headers(envelope: Envelope) -> Segments:
     address = sender_address(envelope.sender)
-    domain = address.rpartition("@")[2]
-    name = envelope.sender.name if envelope.sender else envelope.course_title
-    list_id = f"<{envelope.course}.{domain}>"
-    list_name = headers.phrase(envelope.course_title, len("List-Id: "))
-    mark = f"{envelope.test_mark} "
-    subject = headers.words(envelope.subject, len("Subject: ") + len(mark))
-    feedback = f"{envelope.key}:{envelope.course}:lettercourse:{domain}"
     return (
-        _literal(f"From: {headers.mailbox(name, address, len('From: '))}\r\n"),
+        _literal(f"From: {headers.mailbox(envelope.sender_name, address, len('From: '))}\r\n"),
         _given("address", "To: ", Encoding.MAILBOX),
-        _literal("Subject: "),
-        Section("test", present=True, segments=(_literal(mark),)),
-        _literal(f"{subject}\r\n"),
+        *_subject(envelope),
         _given("date", "Date: "),
         _given("message_id", "Message-ID: "),
-        _literal(f"Reply-To: {address}\r\n"),
-        _literal(f"List-Id: {list_name}\r\n {list_id}\r\n"),
-        Section(
-            "unsubscribe_url",
-            present=True,
-            segments=(
-                _literal("List-Unsubscribe: <"),
-                Slot("unsubscribe_url", Encoding.HEADER),
-                _literal(">\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"),
-            ),
-        ),
+        _literal("Reply-To: "),
+        Slot("reply_to", Encoding.HEADER, address),
+        _literal("\r\n"),
+        *envelope.more,
         _literal(
-            f"Feedback-ID: {headers.token(feedback)}\r\n"
-            "Auto-Submitted: auto-generated\r\n"
+            f"Auto-Submitted: {envelope.automatic}\r\n"
             f"Content-Language: {headers.token(envelope.language or 'en')}\r\n"
         ),
+    )
+
+
+def _subject(envelope: Envelope) -> Segments:
+    """Return the subject's line twice where it may be marked: encoded words cannot be joined."""
+
+    def line(subject: str) -> Literal:
+        return _literal(f"Subject: {headers.words(subject, len('Subject: '))}\r\n")
+
+    if not envelope.test_mark:
+        return (line(envelope.subject),)
+    marked = line(f"{envelope.test_mark} {envelope.subject}")
+    return (
+        Section("test", present=True, segments=(marked,)),
+        Section("test", present=False, segments=(line(envelope.subject),)),
     )
 
 

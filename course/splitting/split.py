@@ -211,6 +211,8 @@ def _lesson(
         takeaways=takeaways,
         questions=questions,
         renamed_from=choices.renamed_from if choices else (),
+        wait_days=choices.wait_days if choices else None,
+        nudge_days=choices.nudge_days if choices else None,
     )
 
 

@@ -10,7 +10,8 @@ from course import assets
 from course.assets import collect_assets
 from course.compile import compile_edition
 from course.fill import fill_html
-from course.model import Pictures, Values
+from course.model import Pictures
+from course.segments import Values
 from tests.course.building import FIRST_LINE, course_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20

@@ -15,7 +15,8 @@ from course.compile import compile_course, compile_edition
 from course.fill import fill_html, fill_subject, fill_text
 from course.letters.letter import source_digest
 from course.letters.mjml import html_frame
-from course.model import Course, Edition, Kind, Letter, Pictures, Sender, Values
+from course.model import Course, Edition, Kind, Letter, Pictures, Sender
+from course.segments import Values
 from tests.course.building import course_of
 
 NONE = Pictures({}, ())
@@ -65,7 +66,7 @@ def test_a_lesson_says_where_one_is() -> None:
         assert said in html(1)
     assert "Previously: Welcome" in text(1)
     assert "Next: Keep going" in text(1)
-    assert 'aria-label="1 of 2 lessons"' in html(1)
+    assert 'aria-label="1 of 2 lessons."' in html(1)
 
 
 def test_takeaways_and_questions_stand_under_the_articles_own_titles() -> None:
@@ -153,7 +154,7 @@ def test_an_author_cannot_write_a_template_or_break_out_of_one() -> None:
 
 def test_a_template_that_names_what_is_not_given_fails() -> None:
     with pytest.raises(UndefinedError):
-        html_frame({})
+        html_frame("letter", {})
 
 
 def test_every_letter_is_under_what_gmail_clips() -> None:
@@ -214,7 +215,9 @@ def test_letters_go_to_json_and_back_unchanged() -> None:
 def test_the_answer_for_programs_has_the_agreed_shape() -> None:
     answer = edition_answer(EDITION)
     assert json.loads(json.dumps(answer)) == answer
-    assert list(answer) == ["course", "title", "digest", "letters", "blocks"]
+    assert list(answer) == [
+        "course", "title", "digest", "letters", "waits", "nudges", "blocks",
+    ]  # fmt: skip
     assert answer["letters"][1] == {
         "key": "lesson-1",
         "kind": "lesson",

@@ -18,8 +18,10 @@ from course.compile import compile_edition
 from course.errors import LettercourseError
 from course.fill import fill_html, fill_mime, fill_subject, fill_text
 from course.mail.headers import clean, mailbox, phrase, words
+from course.mail.mime import Envelope, message
 from course.mail.quoted import encode
-from course.model import Pictures, Values
+from course.model import Pictures
+from course.segments import Literal, Values
 from tests.course.building import course_of
 
 LESSON = """## Über die *Mitte*: "eins" & zwei
@@ -120,16 +122,16 @@ def test_a_short_letters_header_lines_are_at_most_78(name: str) -> None:
 
 
 def test_the_greeting_uses_the_name_or_none() -> None:
-    assert "Hello Ada," in fill_text(LETTER, GIVEN)
+    assert "Hallo Ada," in fill_text(LETTER, GIVEN)
     nameless = replace(GIVEN, name=" \r\n ")
-    assert "Hello," in fill_text(LETTER, nameless)
+    assert "Hallo," in fill_text(LETTER, nameless)
     assert parsed(fill_mime(LETTER, nameless))["To"] == "ada@example.org"
 
 
 def test_a_name_is_escaped_for_the_part_it_stands_in() -> None:
     values = replace(GIVEN, name='<b>"A&B"</b>')
-    assert 'Hello <b>"A&B"</b>,' in fill_text(LETTER, values)
-    assert "Hello &lt;b&gt;&quot;A&amp;B&quot;&lt;/b&gt;," in fill_html(LETTER, values)
+    assert 'Hallo <b>"A&B"</b>,' in fill_text(LETTER, values)
+    assert "Hallo &lt;b&gt;&quot;A&amp;B&quot;&lt;/b&gt;," in fill_html(LETTER, values)
 
 
 def test_the_headers_say_what_providers_ask_for() -> None:
@@ -149,12 +151,48 @@ def test_the_headers_say_what_providers_ask_for() -> None:
     ]
 
 
+def test_a_reply_goes_to_the_address_of_this_one_copy_by_header_and_by_button() -> None:
+    own = replace(GIVEN, reply_to="raaa+b?c&d@reply.example")
+    assert parsed(fill_mime(LETTER, own))["Reply-To"] == "raaa+b?c&d@reply.example"
+    assert 'href="mailto:raaa%2Bb%3Fc%26d@reply.example?subject=Re%3A' in fill_html(LETTER, own)
+    assert 'href="mailto:nora@letters.example?subject=Re%3A' in fill_html(LETTER, GIVEN)
+
+
+def test_one_may_leave_by_mail_too_where_mail_comes_back_to_us() -> None:
+    values = replace(GIVEN, unsubscribe_mail="uaaa@reply.example")
+    raw = fill_mime(LETTER, values)
+    assert (
+        b"List-Unsubscribe: <https://letters.example/u/abc>,\r\n"
+        b" <mailto:uaaa@reply.example?subject=unsubscribe>\r\n"
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    ) in raw
+    assert b"mailto" not in fill_mime(LETTER, GIVEN).partition(b"\r\n\r\n")[0]
+
+
+def test_a_mark_that_is_not_ascii_is_encoded_with_the_subject() -> None:
+    envelope = Envelope(
+        sender=COURSE.sender, sender_name="x", subject="日本", language="ja", test_mark="[試]"
+    )
+    body = (Literal(b"x"),)
+    made = replace(LETTER, mime=message(envelope, body, body))
+    assert parsed(fill_mime(made, replace(GIVEN, test="Test")))["Subject"] == "[試] 日本"
+    assert parsed(fill_mime(made, GIVEN))["Subject"] == "日本"
+
+
+def test_a_letter_leads_to_its_readers_own_page() -> None:
+    values = replace(GIVEN, page_url="https://letters.example/p/abc")
+    for part in (fill_html(LETTER, values), fill_text(LETTER, values)):
+        assert "eine Pause" in part
+        assert "https://letters.example/p/abc" in part
+    assert "eine Pause" not in fill_html(LETTER, GIVEN)
+
+
 def test_a_test_letter_is_marked_in_subject_and_body() -> None:
     marked = replace(GIVEN, test="Test")
     assert fill_subject(LETTER, marked) == f"[Test] {LETTER.subject}"
-    assert "This is a test letter." in fill_text(LETTER, marked)
-    assert "This is a test letter." in fill_html(LETTER, marked)
-    assert "test letter" not in fill_html(LETTER, GIVEN)
+    assert "Das ist ein Testbrief." in fill_text(LETTER, marked)
+    assert "Das ist ein Testbrief." in fill_html(LETTER, marked)
+    assert "Testbrief" not in fill_html(LETTER, GIVEN)
 
 
 @pytest.mark.parametrize("address", ["a@b\r\nBcc: c@d", "a b@c", "é@b.c", "a", "<a@b>", "a@b, c@d"])

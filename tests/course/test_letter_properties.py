@@ -15,8 +15,9 @@ from course.compile import compile_edition
 from course.errors import SourceError
 from course.fill import fill_html, fill_mime, fill_text
 from course.letters.passages import passages_of
-from course.model import Pictures, Values
+from course.model import Pictures
 from course.plan import plan
+from course.segments import Values
 from course.words import plain
 from tests.course.writing import documents, in_order
 

@@ -7,21 +7,8 @@ import pytest
 from course.article.parse import parse_article
 from course.lint import CLIPPED_AT, LONG_VALUE, NEAR_CLIPPING, RULES, check
 from course.manifest import read_manifest
-from course.model import (
-    Course,
-    Edition,
-    Encoding,
-    Finding,
-    Letter,
-    Level,
-    Literal,
-    MissingPicture,
-    Pictures,
-    Section,
-    Segments,
-    Sender,
-    Slot,
-)
+from course.model import Course, Edition, Finding, Letter, Level, MissingPicture, Pictures, Sender
+from course.segments import Encoding, Literal, Section, Segments, Slot
 from course.splitting.split import split
 
 NO_PICTURES = Pictures({}, ())
@@ -124,6 +111,16 @@ def test_a_letter_is_measured_with_long_values(size: int, level: Level | None) -
     html = (Literal(b"x" * (size - LONG_VALUE)), Slot("name", Encoding.HTML), inner)
     found = findings(course_of("## A\n\nText."), "letter-size", html)
     assert [f.level for f in found] == ([level] if level else [])
+
+
+def test_a_finale_is_measured_with_the_words_it_may_have_to_give_back() -> None:
+    course = course_of("## A\n\nText.")
+    edition = edition_of(course)
+    html = (Literal(b"x" * (NEAR_CLIPPING - 10_000)),)
+    letters = tuple(replace(letter, html=html) for letter in edition.letters)
+    found = check(course, replace(edition, letters=letters), Pictures({}, ()))
+    sizes = [finding for finding in found if finding.rule == "letter-size"]
+    assert [finding.message.split()[0] for finding in sizes] == ["finale"]
 
 
 def test_subjects_are_there_and_short() -> None:

@@ -46,6 +46,8 @@ takeaways = ["Goals give"]
 key = "time"
 sections = ["Time"]
 renamed_from = ["hours", "days"]
+wait_days = 60
+nudge_days = 1
 '''
 
 
@@ -62,6 +64,8 @@ def test_every_choice_is_read() -> None:
     assert (goals.line, hours.line) == (25, 34)
     assert manifest.course.leave_out[0].value == "About me"
     assert manifest.welcome.subject == "Hello"
+    assert (goals.wait_days, goals.nudge_days) == (None, None)
+    assert (hours.wait_days, hours.nudge_days) == (60, 1)
 
 
 def test_an_empty_manifest_leaves_everything_to_the_article() -> None:
@@ -108,6 +112,18 @@ LESSON = '[[lesson]]\nkey = "a"\nsections = ["A"]\n'
         (LESSON.replace('"a"', '"a--b"'), 2, "bad-value", 'key cannot be "a--b"'),
         (LESSON + "\n" + LESSON, 5, "duplicate-key", "the key a is taken"),
         (LESSON + "renamed_from = 'a'", 1, "duplicate-key", "the key a is taken"),
+        (LESSON + "wait_days = 0", 4, "bad-value", "wait_days is no whole number from 1 to 60"),
+        (LESSON + "wait_days = 61", 4, "bad-value", "wait_days is no whole number from 1 to 60"),
+        (LESSON + "wait_days = true", 4, "bad-value", "wait_days is no whole number"),
+        (LESSON + "wait_days = '5'", 4, "bad-value", "wait_days is no whole number"),
+        (LESSON + "nudge_days = 2.5\nwait_days = 5", 4, "bad-value", "nudge_days is no whole"),
+        (LESSON + "nudge_days = 2", 4, "bad-value", "nudge_days without wait_days"),
+        (
+            LESSON + "wait_days = 5\nnudge_days = 5",
+            5,
+            "bad-value",
+            "nudge_days is 5, but after 5 the next letter comes anyway",
+        ),
         (LESSON + "key = 'b'", 4, "toml-syntax", "not TOML: Cannot overwrite a value"),
         ("[course]\ntitle = ", 2, "toml-syntax", "not TOML: Invalid value"),
         ("[course]\ntitle = 'x", 2, "toml-syntax", "not TOML"),
@@ -138,6 +154,8 @@ def test_all_faults_are_told_at_once() -> None:
         ("top = 1", 1, "unknown key top"),
         ("# a\n[corse]\n", 2, "unknown key corse"),
         ("[course]\n'a b' = 1", 2, "unknown key a b"),
+        ("[welcome]\nwait_days = 5", 2, "unknown key wait_days"),
+        ("[finale]\nnudge_days = 5", 2, "unknown key nudge_days"),
     ],
 )
 def test_an_unknown_key_is_found_with_its_line_and_stops_no_building(

@@ -29,10 +29,15 @@ def test_a_proposal_splits_the_article_as_it_was_split(path: Path, tmp_path: Pat
 def test_every_suggestion_in_a_comment_is_valid_when_taken() -> None:
     text = propose_manifest(read_source(FIXTURES / "reference.md"))
     taken = text.replace("# site", "site").replace("# timezone", "timezone")
+    taken = taken.replace("# wait_days", "wait_days").replace("# nudge_days", "nudge_days")
     manifest = read_manifest(taken.replace('# prompt = ""', 'prompt = "Why?"'), "course.toml")
     assert manifest.course.site == "https://example.org"
     assert manifest.schedule.timezone == "Europe/Paris"
     assert manifest.welcome.prompt == "Why?"
+    assert [(each.wait_days, each.nudge_days) for each in manifest.lessons][:2] == [
+        (5, 2),
+        (None, None),
+    ]
 
 
 @pytest.mark.parametrize("text", ['a "b" \\c', "tab\tline\n", "\x00\x1f\x7f", "\u2028 é 日 😀"])

@@ -9,7 +9,7 @@ from course.article.markdown import markdown_parser
 from course.letters.addresses import Addresses
 from course.letters.render import Setting
 from course.letters.text import TextPart
-from course.letters.wording import ENGLISH
+from course.letters.wording import wording
 from course.words import plain
 from tests.course.writing import documents, in_order, prose
 
@@ -19,7 +19,7 @@ PARSER = markdown_parser()
 def part(source: str, **setting: object) -> str:
     tokens = PARSER.parse(source)
     addresses = Addresses("", {}, {})
-    return TextPart(Setting(addresses, **setting), ENGLISH).render(tokens)  # type: ignore[arg-type]
+    return TextPart(Setting(addresses, **setting), wording("en")).render(tokens)  # type: ignore[arg-type]
 
 
 @given(documents)
@@ -86,4 +86,4 @@ def test_a_table_too_wide_is_written_row_by_row() -> None:
 def test_a_footnote_is_numbered_where_it_is_used() -> None:
     tokens = PARSER.parse("a[^x] b.[^y]\n\n[^x]: no\n\n[^y]: no")
     setting = Setting(Addresses("", {}, {}), notes={"x": 1, "y": 2})
-    assert TextPart(setting, ENGLISH).render(tokens) == "a [note 1] b. [note 2]"
+    assert TextPart(setting, wording("en")).render(tokens) == "a [note 1] b. [note 2]"
