@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from course.fill import fill_html, fill_mime
-from course.model import Sender, Values
+from course.letters.service import service_letter
+from course.mail.own_words import shortened
+from course.model import Sender
+from course.segments import Values
 from worker.links import TEST_ENROLLMENT, Links
-from worker.model import Gated, Message, StoredLetter
+from worker.model import Content, DueNotice, Gated, Message, NoticePurpose, StoredLetter
+
+MINE_FOR = timedelta(minutes=15)
+"""How long a mailed link opens a person's own words and data."""
 
 
 def message_id(delivery_id: str, sender: Sender) -> str:
@@ -28,9 +34,14 @@ def compose(stored: StoredLetter, gated: Gated, links: Links) -> Message:
         date=gated.gated_at,
         view_url=links.view(stored.id),
         unsubscribe_url=links.unsubscribe(claimed.enrollment_id),
+        unsubscribe_mail=links.unsubscribe_address(claimed.enrollment_id),
+        page_url=links.page(claimed.enrollment_id),
+        reply_to=links.reply_address(claimed.id),
+        reflections=shortened(gated.reflections),
         assets_url=links.assets(),
     )
-    return _message(stored, claimed.id, values)
+    bounces = links.bounce_address(claimed.id)
+    return _message(stored, claimed.id, values, bounces or stored.sender.email)
 
 
 def compose_test(
@@ -62,7 +73,35 @@ def compose_test(
         assets_url=links.assets(),
         test="Test",
     )
-    return _message(stored, message_id, values)
+    return _message(stored, message_id, values, stored.sender.email)
+
+
+def compose_notice(notice: DueNotice, links: Links) -> Message:
+    """Return a piece of service mail: no List headers, and no link but those it is about."""
+    letter = service_letter(
+        notice.purpose.value,
+        course_title=notice.course_title,
+        language=notice.language,
+        sender=notice.sender,
+        detail=notice.detail,
+    )
+    values = Values(
+        name=notice.name,
+        address=notice.address,
+        message_id=message_id(notice.id, notice.sender),
+        date=notice.handed_at,
+        page_url="" if notice.enrollment_id is None else links.page(notice.enrollment_id),
+        action_url=_action(notice, links),
+        reply_to=links.reply_address(notice.id),
+        assets_url=links.assets(),
+    )
+    return Message(
+        delivery_id=notice.id,
+        sender=links.bounce_address(notice.id) or notice.sender.email,
+        recipient=notice.address,
+        mime=fill_mime(letter, values),
+        content=Content(letter, values, notice.sender),
+    )
 
 
 def browser_view(stored: StoredLetter, links: Links) -> str:
@@ -70,10 +109,33 @@ def browser_view(stored: StoredLetter, links: Links) -> str:
     return fill_html(stored.letter, Values(assets_url=links.assets()))
 
 
-def _message(stored: StoredLetter, delivery_id: str, values: Values) -> Message:
+def _action(notice: DueNotice, links: Links) -> str:
+    """Return what the mail asks its reader to open.
+
+    Raises:
+        ValueError: it is about nothing that can be opened, which is our own fault.
+    """
+    if notice.purpose is NoticePurpose.ANSWER:
+        return ""
+    about = notice.enrollment_id
+    if notice.purpose is NoticePurpose.CONFIRM:
+        about = notice.subject_id
+    if about is None:
+        raise ValueError(f"a notice to {notice.purpose.value} is about nothing")
+    if notice.purpose is NoticePurpose.CONFIRM:
+        return links.confirm(about)
+    if notice.purpose is NoticePurpose.LINK:
+        return links.mine(about, notice.handed_at + MINE_FOR)
+    return links.page(about)
+
+
+def _message(
+    stored: StoredLetter, delivery_id: str, values: Values, envelope_sender: str
+) -> Message:
     return Message(
         delivery_id=delivery_id,
-        sender=stored.sender.email,
+        sender=envelope_sender,
         recipient=values.address,
         mime=fill_mime(stored.letter, values),
+        content=Content(stored.letter, values, stored.sender),
     )

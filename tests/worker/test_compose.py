@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -10,7 +11,9 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from course.model import Encoding, Kind, Letter, Literal, Section, Segments, Sender, Slot
+from course.mail.own_words import BUDGET
+from course.model import Kind, Letter, Sender
+from course.segments import Encoding, Literal, Section, Segments, Slot
 from worker.compose import browser_view, compose, compose_test, message_id
 from worker.links import Links
 from worker.model import Claimed, Gated, Message, StoredLetter
@@ -101,6 +104,16 @@ def test_a_letter_is_addressed_dated_by_its_gate_and_named_by_its_delivery() -> 
     assert "zoe@example.org" in mail["To"]
     assert mail["Message-ID"] == "<d41d8cd9@course.example>" == message_id("d41d8cd9", SENDER)
     assert parsedate_to_datetime(mail["Date"]) == AT
+
+
+def test_a_persons_own_words_are_given_back_within_a_budget() -> None:
+    slot = Slot("words:goals", Encoding.QP_LINES)
+    letter = replace(LETTER, kind=Kind.FINALE, mime=(*LETTER.mime, Literal(b"[own]"), slot))
+    stored = replace(STORED, letter=letter)
+    short = compose(stored, replace(gated(), reflections={"goals": "one two"}), LINKS)
+    assert body(short)["own"] == "    one two"
+    long = compose(stored, replace(gated(), reflections={"goals": "x" * 7_000}), LINKS)
+    assert body(long)["own"] == f"    {'x' * (BUDGET - 1)}…"
 
 
 def test_composing_again_gives_the_same_bytes() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from course.errors import LettercourseError
+from collections.abc import Callable
+from datetime import datetime
+
 from worker.model import Provider
 from worker.providers.maildir import MaildirProvider
 from worker.providers.smtp import SmtpProvider
@@ -11,20 +13,29 @@ from worker.settings import ProviderName, Settings
 __all__ = ["MaildirProvider", "SmtpProvider", "open_provider"]
 
 
-def open_provider(settings: Settings) -> Provider:
+def open_provider(settings: Settings, wall: Callable[[], datetime]) -> Provider:
     """Return the provider that the settings name.
 
+    Args:
+        settings: validated.
+        wall: tells the machine's instant.
+
     Raises:
-        LettercourseError: this version does not have it, or its address cannot be read.
+        LettercourseError: its address or its key cannot be used.
     """
     match settings.provider:
         case ProviderName.MAILDIR:
             return MaildirProvider(settings.data_dir / "maildir")
         case ProviderName.SMTP:
             return SmtpProvider(settings.smtp_url)
-        case other:
-            raise LettercourseError(
-                f"the provider {other} is not available in this version",
-                where="LETTERCOURSE_PROVIDER",
-                remedy="use maildir or smtp",
+        case ProviderName.SENDGRID:
+            # Its libraries take as long to load as all the rest; other providers do without.
+            from worker.providers.sendgrid import SendGridProvider
+
+            return SendGridProvider(
+                settings.sendgrid_api_key,
+                settings.sendgrid_url,
+                wall,
+                batch=settings.sendgrid_batch,
+                sandbox=settings.sendgrid_sandbox,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from worker.model import Message, Outcome, Verdict
@@ -24,6 +25,7 @@ class MaildirProvider:
     """
 
     reaches_people = False
+    at_once = 1
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -48,6 +50,21 @@ class MaildirProvider:
         except OSError as fault:
             return Outcome(Verdict.UNKNOWN, f"maildir: {_reason(fault)}")
         return Outcome(Verdict.ACCEPTED)
+
+    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Write letters one after the other."""
+        return [self.send(message) for message in messages]
+
+    def forget(self, delivery_ids: Collection[str]) -> None:
+        """Remove the letters of these deliveries, read or not."""
+        names = {file_name(each) for each in delivery_ids}
+        for part in ("tmp", "new", "cur"):
+            if not names or not (self._folder / part).is_dir():
+                continue
+            with os.scandir(self._folder / part) as entries:
+                kept = [each.name for each in entries if each.name.partition(_FLAGS)[0] in names]
+            for name in kept:
+                (self._folder / part / name).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Do nothing: no file stays open between letters."""

@@ -7,10 +7,13 @@ import re
 import smtplib
 import threading
 import time
+from collections.abc import Collection, Sequence
 
 from course.errors import one_line
 from worker.model import Message, Outcome, Verdict
 from worker.providers.smtp_session import Session, connect, read_server, trusted_certificates
+from worker.providers.words import without_people
+from worker.refusals import blames_the_address
 
 _FAULTS = (OSError, smtplib.SMTPException)
 _IDLE = 5.0
@@ -20,15 +23,6 @@ _FRESH = 4.0
 """Seconds that connecting may take before the gate of a letter is too old for its first byte."""
 
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
-_STATUS = re.compile(r"(?<![\d.])5\.\d{1,3}\.\d{1,3}(?!\.?\d)")
-_ADDRESS = re.compile(r"<[^<>]*>|[^\s<>]+@[^\s<>]+")
-_ABOUT_US = re.compile(
-    r"relay|rcpthosts|sender|authenti|verif|polic|block|spam|reputation|denied|dnsbl|rbl",
-    re.IGNORECASE,
-)
-"""Words of a refusal that is about who sends, or what, and not about the address."""
-_BAD_ADDRESS_CODES = frozenset({550, 551, 553})
-_BAD_ADDRESS_STATUS = frozenset({"5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 
 
 class _Turned(Exception):
@@ -57,6 +51,7 @@ class SmtpProvider:
     """
 
     reaches_people = True
+    at_once = 1
 
     def __init__(self, url: str, *, deadline: float = 25.0) -> None:
         self._server = read_server(url)
@@ -93,6 +88,13 @@ class SmtpProvider:
             else:
                 return self._hand_over(reused, message)
         return self._send_afresh(message, started)
+
+    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """Hand over letters one after the other."""
+        return [self.send(message) for message in messages]
+
+    def forget(self, delivery_ids: Collection[str]) -> None:
+        """Do nothing: no copy is kept here."""
 
     def close(self) -> None:
         """Say goodbye on every idle connection; whatever is answered does not matter."""
@@ -203,26 +205,14 @@ def _no(no: _Turned, message: Message) -> Outcome:
 
 
 def _blames_the_address(no: _Turned) -> bool:
-    """Whether mail to this address cannot ever arrive (RFC 5321, 4.2.2; RFC 3463, 3.2 and 3.3).
-
-    An enhanced status says it exactly: many servers answer 550 to what they take for spam or
-    relaying (5.7.x), and that is no fault of the address. Without one the words decide, and a
-    doubt does not blame the address: a held course can be resumed, a bounced person cannot.
-    """
     words = no.text.decode("utf-8", "replace")
-    status = _STATUS.search(words)
-    if status:
-        return no.code >= 500 and status[0] in _BAD_ADDRESS_STATUS
-    return no.verb == "RCPT" and no.code in _BAD_ADDRESS_CODES and not _ABOUT_US.search(words)
+    return blames_the_address(no.code, words, of_recipient=no.verb == "RCPT")
 
 
 def _words(code: int, text: bytes, message: Message) -> str:
     """Return the server's words without the person: they often repeat the address."""
-    said = one_line(text.decode("utf-8", "replace"))
-    local = message.recipient.rpartition("@")[0]
-    said = _ADDRESS.sub("<address>", said)
-    said = re.sub(rf"\b{re.escape(local)}\b", "<address>", said, flags=re.IGNORECASE)
-    return f"{code} {said}"[:200].rstrip()
+    said = text.decode("utf-8", "replace")
+    return without_people(f"{code} {said}", [message.recipient])
 
 
 def _fault_name(fault: Exception) -> str:
