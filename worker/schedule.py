@@ -68,12 +68,14 @@ def next_slot(
     zone: str,
     after_welcome: bool,
     not_before: datetime | None = None,
+    dates_later: int = 1,
 ) -> datetime:
     """Return the first instant at which the letter after the one of ``handed_at`` may be sent.
 
     That is the first allowed slot (``send_at`` on an allowed weekday, as people in ``zone`` see
-    their clock and calendar) on a later local date than ``handed_at``, at least the minimum gap
-    after it, and not before ``not_before``. The gap is ``AFTER_WELCOME`` behind the welcome.
+    their clock and calendar) at least ``dates_later`` local dates behind ``handed_at``'s, at least
+    the minimum gap after it, and not before ``not_before``. The gap is ``AFTER_WELCOME`` behind
+    the welcome.
 
     Args:
         handed_at: when the last letter was handed over.
@@ -82,23 +84,24 @@ def next_slot(
         zone: this person's IANA zone.
         after_welcome: the last letter was the welcome.
         not_before: when sending may go on, such as the end of a pause.
+        dates_later: 1 for the next date; more where the course waits.
     """
     clock = find_zone(zone)
     gap = AFTER_WELCOME if after_welcome else schedule.minimum_gap
     earliest = handed_at if not_before is None else max(handed_at, not_before)
-    last_date = handed_at.astimezone(clock).date()
+    first_date = handed_at.astimezone(clock).date() + dates_later * _DAY
 
     def allowed(slot: datetime) -> bool:
         seen = slot.astimezone(clock).date()
         return (
-            seen > last_date
+            seen >= first_date
             and seen.weekday() in schedule.days
             and slot >= earliest
             and slot - handed_at >= gap
         )
 
     # A gap at midnight moves a slot into the next date: begin a day early.
-    first = earliest.astimezone(clock).date() - _DAY
+    first = max(earliest.astimezone(clock).date(), first_date) - _DAY
     return next(filter(allowed, (localise(first + n * _DAY, send_at, zone) for n in count())))
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from secrets import token_hex
 
-from course.model import Edition, Encoding, Kind, Letter, Literal, Schedule, Sender, Slot
+from sqlalchemy import insert, select
+
+from course.model import Edition, Kind, Letter, Schedule, Sender, Waiting
+from course.segments import Encoding, Literal, Slot
 from worker.delivery import Courier, tick
 from worker.links import Links
 from worker.model import (
@@ -20,10 +24,13 @@ from worker.model import (
     Moment,
     Outcome,
     Person,
+    ReplyKind,
     Tally,
     Verdict,
 )
 from worker.store import Store
+from worker.store.schema import courses, enrollments, reflections, replies, subscribers
+from worker.store.waiting import release_wait
 
 SENDER = Sender("Ada", "ada@example.org", "1 Analytical Street, London")
 MONDAY = datetime(2026, 3, 2, 7, 0, tzinfo=UTC)
@@ -64,14 +71,22 @@ def edition(
     schedule: Schedule | None = None,
     sender: Sender | None = SENDER,
     words: Mapping[str, str] | None = None,
+    waits: Mapping[str, tuple[int, int | None]] | None = None,
 ) -> Edition:
-    """Return an edition with these letters, the first its welcome, the last its finale."""
+    """Return an edition with these letters, the first its welcome, the last its finale.
+
+    ``waits`` has for a lesson after how many days its wait ends and its reminder comes.
+    """
     letters = tuple(
         letter(key, number, len(keys) - 1, (words or {}).get(key, ""))
         for number, key in enumerate(keys)
     )
     schedule = schedule or Schedule()
-    content = repr((course, renames, schedule, sender, letters))
+    waiting = {
+        key: Waiting(days, nudge_days, letter(f"{key}~nudge", 1, 2) if nudge_days else None)
+        for key, (days, nudge_days) in (waits or {}).items()
+    }
+    content = repr((course, renames, schedule, sender, letters, waiting))
     return Edition(
         course=course,
         title=course.title(),
@@ -83,6 +98,7 @@ def edition(
         renames=tuple(renames),
         assets=(),
         digest=sha256(content.encode()).hexdigest(),
+        waits=waiting,
     )
 
 
@@ -129,12 +145,19 @@ class Mailbox:
     answer: Callable[[Message], Outcome] = accept
     messages: list[Message] = field(default_factory=list)
     reaches_people: bool = False
+    at_once: int = 1
 
     def send(self, message: Message) -> Outcome:
         outcome = self.answer(message)
         if outcome.verdict is Verdict.ACCEPTED:
             self.messages.append(message)
         return outcome
+
+    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        return [self.send(message) for message in messages]
+
+    def forget(self, delivery_ids: Collection[str]) -> None:
+        self.messages = [each for each in self.messages if each.delivery_id not in delivery_ids]
 
     def close(self) -> None:
         """There is nothing to let go of."""
@@ -146,6 +169,54 @@ class Mailbox:
             for message in self.messages
             if recipient in (None, message.recipient)
         ]
+
+
+def reflect(
+    store: Store,
+    address: str,
+    key: str,
+    now: datetime,
+    text: str = "I wrote this.",
+    *,
+    from_subscriber: bool = True,
+    course: str = "motivation",
+) -> bool:
+    """Keep a reflection of the present run, as a reply does; tell whether it ended a wait."""
+    with store._database.writing() as connection:
+        enrollment_id, subscriber_id, run = connection.execute(
+            select(enrollments.c.id, subscribers.c.id, enrollments.c.run)
+            .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
+            .join(courses, courses.c.id == enrollments.c.course_id)
+            .where(subscribers.c.address == address, courses.c.slug == course)
+        ).one()
+        reply_id = connection.scalar(
+            insert(replies)
+            .values(
+                fingerprint=token_hex(),
+                kind=ReplyKind.REFLECTION,
+                why="",
+                subscriber_id=subscriber_id,
+                enrollment_id=enrollment_id,
+                message_id="",
+                verified=from_subscriber,
+                attachments=[],
+                received_at=now,
+            )
+            .returning(replies.c.id)
+        )
+        connection.execute(
+            insert(reflections).values(
+                reply_id=reply_id,
+                enrollment_id=enrollment_id,
+                run=run,
+                letter_key=key,
+                text=text,
+                verified=from_subscriber,
+                from_subscriber=from_subscriber,
+                received_at=now,
+            )
+        )
+        return release_wait(connection, store._editions, enrollment_id, key, now)
 
 
 LEASE = timedelta(seconds=30)
@@ -203,6 +274,17 @@ class World:
 
     def settle(self, gated: Gated, outcome: Outcome) -> Tally:
         return self.store.settle([(gated, outcome)], self.clock.moment())
+
+    def until(self, at: datetime) -> None:
+        """Deliver whatever falls due up to an instant, at the moment it does."""
+        while (due_at := self.store.next_due_at()) is not None and due_at <= at:
+            self.clock.advance(max(due_at - self.clock.at, timedelta()))
+            self.tick()
+        self.clock.advance(at - self.clock.at)
+
+    def reflect(self, key: str, text: str = "I wrote this.", name: str = "ben") -> bool:
+        """Let somebody's reflection on a lesson come in now; tell whether it ended a wait."""
+        return reflect(self.store, f"{name}@example.net", key, self.clock.now(), text)
 
     def stands(self, name: str = "ben", course: str = "motivation") -> EnrollmentStanding:
         found = self.store.standing(f"{name}@example.net")

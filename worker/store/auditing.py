@@ -9,16 +9,30 @@ from itertools import groupby, pairwise
 from sqlalchemy import Connection, exists, func, select
 
 from course.model import Kind
-from worker.model import OPEN_STATES, PACING_STATES, Audit, DeliveryState, EnrollmentState
+from worker.model import (
+    OPEN_STATES,
+    PACING_STATES,
+    Audit,
+    DeliveryState,
+    EnrollmentState,
+    News,
+)
 from worker.schedule import AFTER_WELCOME
+from worker.store.fate import strongest
+from worker.store.news import heard_of, of_newest
+from worker.store.progress import called_now, lesson_of
 from worker.store.schema import (
     attempts,
+    courses,
     deliveries,
     editions,
     enrollments,
+    events,
     letters,
+    reflections,
     subscribers,
 )
+from worker.store.wishes import asked_next, came_early
 
 NAMED = 20
 """Violations of one kind that are written out; the rest is counted."""
@@ -134,7 +148,10 @@ def completed_with_the_finale(connection: Connection) -> Iterator[str]:
 
 
 def each_letter_once_in_order_and_apart(connection: Connection) -> Iterator[str]:
-    """In one run no key comes twice, letters keep their order, and the least gap lies between."""
+    """In one run no key comes twice, letters keep their order, and the least gap lies between.
+
+    A letter that its person asked for may come sooner.
+    """
     handed = connection.execute(
         select(
             deliveries.c.id,
@@ -146,6 +163,7 @@ def each_letter_once_in_order_and_apart(connection: Connection) -> Iterator[str]
             letters.c.edition_id,
             letters.c.position,
             letters.c.kind,
+            letters.c.reminds_of,
         )
         .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
         .join(letters, letters.c.id == deliveries.c.letter_id)
@@ -155,21 +173,77 @@ def each_letter_once_in_order_and_apart(connection: Connection) -> Iterator[str]
     )
     renames = _renames(connection)
     gaps = _least_gaps(connection)
+    asked = asked_next(connection)
     for (enrollment_id, _), letters_of_run in groupby(
         handed, key=lambda row: (row.enrollment_id, row.run)
     ):
         rows = list(letters_of_run)
         for place, row in enumerate(rows):
             known = renames[row.edition_id]  # what keys were called when this letter was made
-            before = {known.get(each.letter_key, each.letter_key) for each in rows[:place]}
+            before = {called_now(known, each.letter_key) for each in rows[:place]}
             if row.letter_key in before:
                 yield f"enrollment {enrollment_id} got a letter twice"
-        for earlier, later in pairwise(rows):
+        for earlier, later in pairwise(row for row in rows if row.reminds_of is None):
             if earlier.edition_id == later.edition_id and later.position < earlier.position:
                 yield f"delivery {later.id} overtook a letter that comes before it"
+        for earlier, later in pairwise(rows):
             gap = AFTER_WELCOME if earlier.kind == Kind.WELCOME else gaps[earlier.course_id]
-            if later.handed_at - earlier.handed_at < gap:
+            is_early = later.handed_at - earlier.handed_at < gap
+            if is_early and not came_early(
+                asked.get(enrollment_id, ()), earlier.handed_at, later.handed_at
+            ):
                 yield f"delivery {later.id} came too soon after the letter before it"
+
+
+def as_the_providers_told(connection: Connection) -> Iterator[str]:
+    """No letter is in doubt of which events told, and none counts as sent that they saw fail."""
+    settled = select(
+        deliveries.c.id,
+        deliveries.c.state,
+        deliveries.c.attempts,
+        attempts.c.gated_wall,
+    ).join(
+        attempts,
+        (attempts.c.delivery_id == deliveries.c.id) & (attempts.c.number == deliveries.c.attempts),
+    )
+    told = exists().where(events.c.delivery_id == deliveries.c.id, events.c.news != News.OTHER)
+    missed = told.where(events.c.undelivered)
+    unsettled = (DeliveryState.HANDING, DeliveryState.IN_DOUBT)
+    rows = connection.execute(
+        settled.where(
+            (deliveries.c.state.in_(unsettled) & told)
+            | ((deliveries.c.state == DeliveryState.SENT) & missed)
+        )
+    ).all()
+    heard = heard_of(connection, [row.id for row in rows])
+    for row in rows:
+        last = strongest(of_newest(heard[row.id], row.attempts, row.gated_wall))
+        if last is not None and (last.undelivered or row.state in unsettled):
+            yield f"delivery {row.id} is {row.state}, though its provider told what became of it"
+
+
+def nobody_waits_for_what_came(connection: Connection) -> Iterator[str]:
+    """No course waits for a reflection that it has."""
+    renames = _renames(connection)
+    came = connection.execute(
+        select(
+            enrollments.c.id,
+            enrollments.c.waits_on,
+            reflections.c.letter_key,
+            courses.c.edition_id,
+        )
+        .join(courses, courses.c.id == enrollments.c.course_id)
+        .join(reflections, reflections.c.enrollment_id == enrollments.c.id)
+        .where(
+            enrollments.c.waits_on.is_not(None),
+            reflections.c.run == enrollments.c.run,
+            reflections.c.from_subscriber,
+        )
+    )
+    for row in came:
+        known = renames[row.edition_id]
+        if called_now(known, lesson_of(row.letter_key)) == called_now(known, row.waits_on):
+            yield f"enrollment {row.id} waits for a reflection that came"
 
 
 CHECKS: tuple[Callable[[Connection], Iterator[str]], ...] = (
@@ -180,6 +254,8 @@ CHECKS: tuple[Callable[[Connection], Iterator[str]], ...] = (
     nothing_waits_for_those_who_left,
     completed_with_the_finale,
     each_letter_once_in_order_and_apart,
+    as_the_providers_told,
+    nobody_waits_for_what_came,
 )
 
 

@@ -6,13 +6,13 @@ A delivery's row is made here, when its letter falls due, and pins the letter it
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
-from course.model import Kind
+from course.model import NUDGE, Kind
 from worker.model import (
     PACING_STATES,
     Claimed,
@@ -20,19 +20,20 @@ from worker.model import (
     EnrollmentState,
     Moment,
     PublishedCourse,
-    SubscriberState,
 )
 from worker.store.editions import Editions, kind_of
-from worker.store.progress import next_key
+from worker.store.progress import called_now, is_nudge, next_key
+from worker.store.retrying import RECEIVING, take_again
+from worker.store.runs import plans
 from worker.store.schema import (
     Record,
     courses,
     deliveries,
     enrollments,
-    letters,
     subscribers,
     those,
 )
+from worker.store.waiting import end_waits, put_off
 
 UNDELIVERED = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.SKIPPED)
 """Final states in which nobody has the letter: where it comes next again, its row is taken up."""
@@ -56,14 +57,11 @@ def claim(
     """Take up to ``limit`` due letters for ``owner``; empty only when nothing is due."""
     until = moment.wall + lease
     while True:
-        retried = connection.execute(_DUE_AGAIN, {"now": moment.now, "most": limit}).all()
-        kept, passed = _still_in_course(connection, editions, retried)
-        claimed = _take_again(connection, kept, owner, until)
-        _skip(connection, passed, moment.now)
+        claimed, skipped = take_again(connection, editions, owner, until, moment.now, limit)
         room = {"now": moment.now, "most": limit - len(claimed)}
         due = connection.execute(_DUE, room).all()
         claimed += _take(connection, editions, installation, due, owner, until, moment.now)
-        if claimed or not (retried or due):
+        if claimed or not (skipped or due):
             return claimed
 
 
@@ -88,74 +86,6 @@ def next_due_at(connection: Connection) -> datetime | None:
     return min((each for each in (again, fresh) if each is not None), default=None)
 
 
-def _still_in_course(
-    connection: Connection, editions: Editions, rows: Sequence[Record]
-) -> tuple[list[Record], list[Record]]:
-    kept: list[Record] = []
-    passed: list[Record] = []
-    for row in rows:
-        course = editions.edition(connection, row.edition_id)
-        key = dict(course.renames).get(row.letter_key, row.letter_key)
-        (kept if key in course.keys else passed).append(row)
-    return kept, passed
-
-
-def _take_again(
-    connection: Connection, rows: Sequence[Record], owner: str, until: datetime
-) -> list[Claimed]:
-    if not rows:
-        return []
-    connection.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.id.in_([row.id for row in rows]),
-            deliveries.c.state == DeliveryState.PLANNED,
-        )
-        .values(
-            state=DeliveryState.CLAIMED,
-            epoch=deliveries.c.epoch + 1,
-            owner=owner,
-            lease_until=until,
-            retry_at=None,
-        )
-    )
-    return [
-        Claimed(
-            id=row.id,
-            epoch=row.epoch + 1,
-            enrollment_id=row.enrollment_id,
-            run=row.run,
-            address=row.address,
-            name=row.name,
-            letter_id=row.letter_id,
-            letter_key=row.letter_key,
-            kind=Kind(row.kind),
-            due_at=row.due_at,
-        )
-        for row in rows
-    ]
-
-
-def _skip(connection: Connection, rows: Sequence[Record], now: datetime) -> None:
-    if not rows:
-        return
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.id.in_([row.id for row in rows]))
-        .values(
-            state=DeliveryState.SKIPPED,
-            retry_at=None,
-            settled_at=now,
-            detail="the course no longer has this letter",
-        )
-    )
-    connection.execute(
-        update(enrollments)
-        .where(enrollments.c.id.in_([row.enrollment_id for row in rows]))
-        .values(next_at=now)
-    )
-
-
 def _take(
     connection: Connection,
     editions: Editions,
@@ -165,26 +95,31 @@ def _take(
     until: datetime,
     now: datetime,
 ) -> list[Claimed]:
-    """Make the deliveries of due enrollments; complete those with nothing left."""
+    """Make the deliveries of due enrollments; complete those with nothing left.
+
+    Where a course waits for a reflection, its newest edition says by now what is due, if anything.
+    """
     if not due:
         return []
     history = _history(connection, [row.id for row in due])
+    waiting = plans(connection, editions, [row.id for row in due if row.waits_on is not None])
+    early = {which: plan.first_at for which, plan in waiting.items() if plan.first_at > now}
+    put_off(connection, list(early.items()))
+    ready = [row for row in due if row.id not in early]
     claimed: list[Claimed] = []
-    new: list[Claimed] = []
-    for row in due:
+    for row in ready:
         course = editions.edition(connection, row.edition_id)
-        past = history[row.id]
-        delivered = [key for key, had in past.items() if had.state in PACING_STATES]
-        key = next_key(course.keys, course.renames, delivered)
-        if key is not None:
-            claimed.append(_made(installation, row, course, key, past.get(key)))
-            if key not in past:
-                new.append(claimed[-1])
-    _insert(connection, new, owner, until)
+        plan = waiting.get(row.id)
+        nudging = plan is not None and plan.nudges(now)
+        make = _nudge if nudging else _letter
+        claimed += make(installation, row, course, history[row.id])
+    _insert(connection, [each for each in claimed if each.epoch == 1], owner, until)
     _take_up(connection, [each for each in claimed if each.epoch > 1], owner, until)
+    _clear(connection, [each.enrollment_id for each in claimed])
+    nudged = {each.enrollment_id for each in claimed if is_nudge(each.letter_key)}
+    end_waits(connection, [r.id for r in ready if r.waits_on and r.id not in nudged])
     under_way = {each.enrollment_id for each in claimed}
-    _clear(connection, under_way)
-    _complete(connection, [row.id for row in due if row.id not in under_way], now)
+    _complete(connection, [row.id for row in ready if row.id not in under_way], now)
     return claimed
 
 
@@ -197,8 +132,31 @@ def _history(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, 
     return history
 
 
+def _letter(
+    installation: str, due: Record, course: PublishedCourse, past: Mapping[str, Record]
+) -> list[Claimed]:
+    """Return the letter that comes next, if there is one."""
+    delivered = [key for key, had in past.items() if had.state in PACING_STATES]
+    key = next_key(course.keys, course.renames, delivered)
+    if key is None:
+        return []
+    letter_id = course.letter_ids[course.keys.index(key)]
+    return [_made(installation, due, key, letter_id, kind_of(course, key), past.get(key))]
+
+
+def _nudge(
+    installation: str, due: Record, course: PublishedCourse, past: Mapping[str, Record]
+) -> list[Claimed]:
+    """Return the reminder of the lesson that is waited on."""
+    lesson = called_now(dict(course.renames), due.waits_on)
+    nudge_id, key = course.waits[lesson].nudge_id, lesson + NUDGE
+    if nudge_id is None:
+        return []
+    return [_made(installation, due, key, nudge_id, Kind.LESSON, past.get(key))]
+
+
 def _made(
-    installation: str, due: Record, course: PublishedCourse, key: str, past: Record | None
+    installation: str, due: Record, key: str, letter_id: int, kind: Kind, past: Record | None
 ) -> Claimed:
     return Claimed(
         id=delivery_id(installation, due.id, due.run, key),
@@ -207,9 +165,9 @@ def _made(
         run=due.run,
         address=due.address,
         name=due.name,
-        letter_id=course.letter_ids[course.keys.index(key)],
+        letter_id=letter_id,
         letter_key=key,
-        kind=kind_of(course, key),
+        kind=kind,
         due_at=due.next_at,
     )
 
@@ -273,50 +231,23 @@ def _complete(connection: Connection, enrollment_ids: Collection[int], now: date
         connection.execute(
             update(enrollments)
             .where(enrollments.c.id.in_(enrollment_ids))
-            .values(state=EnrollmentState.COMPLETED, next_at=None, changed_at=now)
+            .values(state=EnrollmentState.COMPLETED, next_at=None, waits_on=None, changed_at=now)
         )
 
-
-_RECEIVING = (enrollments.c.state == EnrollmentState.ACTIVE) & (
-    subscribers.c.state == SubscriberState.ACTIVE
-)
-
-_DUE_AGAIN = (
-    select(
-        deliveries.c.id,
-        deliveries.c.epoch,
-        deliveries.c.enrollment_id,
-        deliveries.c.run,
-        deliveries.c.letter_id,
-        deliveries.c.letter_key,
-        deliveries.c.due_at,
-        letters.c.kind,
-        subscribers.c.address,
-        subscribers.c.name,
-        courses.c.edition_id,
-    )
-    .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
-    .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
-    .join(courses, courses.c.id == enrollments.c.course_id)
-    .join(letters, letters.c.id == deliveries.c.letter_id)
-    .where(deliveries.c.retry_at <= bindparam("now"), _RECEIVING)
-    .order_by(deliveries.c.retry_at, deliveries.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(of=(deliveries, enrollments), skip_locked=True)
-)
 
 _DUE = (
     select(
         enrollments.c.id,
         enrollments.c.run,
         enrollments.c.next_at,
+        enrollments.c.waits_on,
         subscribers.c.address,
         subscribers.c.name,
         courses.c.edition_id,
     )
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
     .join(courses, courses.c.id == enrollments.c.course_id)
-    .where(enrollments.c.next_at <= bindparam("now"), _RECEIVING)
+    .where(enrollments.c.next_at <= bindparam("now"), RECEIVING)
     .order_by(enrollments.c.next_at, enrollments.c.id)
     .limit(bindparam("most"))
     .with_for_update(of=enrollments, skip_locked=True)

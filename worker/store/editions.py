@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Connection, Select, insert, select, update
 
 from course.codec import dump_letter, load_letter
-from course.model import Asset, Edition, Kind, Schedule, Sender
+from course.model import Asset, Edition, Kind, Letter, Schedule, Sender
 from worker.errors import Refused, UnknownCourse
-from worker.model import PublishedCourse, StoredLetter
+from worker.model import PublishedCourse, StoredLetter, Wait
 from worker.store.engine import insert_new
 from worker.store.progress import carry_over
 from worker.store.schema import Record, assets, courses, editions, letters
@@ -113,25 +113,13 @@ def publish(connection: Connection, edition: Edition, now: datetime) -> bool:
             days=",".join(map(str, schedule.days)),
             minimum_gap=round(schedule.minimum_gap.total_seconds()),
             timezone=schedule.timezone,
+            language=edition.language or "en",
             renames=sorted(carried.items()),
             published_at=now,
         )
         .returning(editions.c.id)
     )
-    connection.execute(
-        insert(letters),
-        [
-            {
-                "edition_id": edition_id,
-                "position": position,
-                "key": letter.key,
-                "kind": letter.kind,
-                "source_digest": letter.source_digest,
-                "body": dump_letter(letter),
-            }
-            for position, letter in enumerate(edition.letters)
-        ],
-    )
+    connection.execute(insert(letters), _letters(edition, edition_id))
     insert_new(
         connection,
         assets,
@@ -162,6 +150,26 @@ def kind_of(course: PublishedCourse, key: str) -> Kind:
     if key == course.keys[0]:
         return Kind.WELCOME
     return Kind.FINALE if key == course.keys[-1] else Kind.LESSON
+
+
+def _letters(edition: Edition, edition_id: int | None) -> list[dict[str, Any]]:
+    """Return the rows of an edition's letters in order, then those of its reminders."""
+    every: list[tuple[Letter, str | None]] = [(letter, None) for letter in edition.letters]
+    every += [(wait.nudge, key) for key, wait in edition.waits.items() if wait.nudge is not None]
+    return [
+        {
+            "edition_id": edition_id,
+            "position": position,
+            "key": letter.key,
+            "kind": letter.kind,
+            "source_digest": letter.source_digest,
+            "body": dump_letter(letter),
+            "wait_days": wait.days if (wait := edition.waits.get(letter.key)) else None,
+            "nudge_days": wait.nudge_days if wait else None,
+            "reminds_of": reminds_of,
+        }
+        for position, (letter, reminds_of) in enumerate(every)
+    ]
 
 
 def _complete_sender(edition: Edition) -> Sender:
@@ -198,7 +206,7 @@ def _refuse_confusion(
     before = connection.execute(
         select(letters.c.source_digest, letters.c.key)
         .join(editions, editions.c.id == letters.c.edition_id)
-        .where(editions.c.course_id == course_id)
+        .where(editions.c.course_id == course_id, letters.c.reminds_of.is_(None))
         .distinct()
     ).all()
     for letter in edition.letters:
@@ -221,11 +229,19 @@ def _newest_ids(connection: Connection) -> Sequence[Record]:
 
 
 def _read_edition(connection: Connection, row: Record) -> PublishedCourse:
-    of = connection.execute(
-        select(letters.c.id, letters.c.key)
+    every = connection.execute(
+        select(
+            letters.c.id,
+            letters.c.key,
+            letters.c.wait_days,
+            letters.c.nudge_days,
+            letters.c.reminds_of,
+        )
         .where(letters.c.edition_id == row.id)
         .order_by(letters.c.position)
     ).all()
+    of = [letter for letter in every if letter.reminds_of is None]
+    nudges = {letter.reminds_of: letter.id for letter in every if letter.reminds_of is not None}
     return PublishedCourse(
         slug=row.slug,
         title=row.title,
@@ -241,4 +257,10 @@ def _read_edition(connection: Connection, row: Record) -> PublishedCourse:
         keys=tuple(letter.key for letter in of),
         letter_ids=tuple(letter.id for letter in of),
         renames=tuple((old, key) for old, key in row.renames),
+        language=row.language,
+        waits={
+            letter.key: Wait(letter.wait_days, letter.nudge_days, nudges.get(letter.key))
+            for letter in of
+            if letter.wait_days is not None
+        },
     )

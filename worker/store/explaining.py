@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from course.model import NUDGE
 from worker.errors import UnknownSubscriber
 from worker.model import (
     OPEN_STATES,
@@ -15,11 +16,15 @@ from worker.model import (
     EnrollmentState,
     Explanation,
     LetterStory,
+    News,
     PublishedCourse,
 )
 from worker.store.editions import Editions
-from worker.store.leaving import WHY_LEFT
-from worker.store.reports import deliveries_of, enrollments_of, upcoming
+from worker.store.fate import Told, strongest
+from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT
+from worker.store.news import Heard, heard_of
+from worker.store.progress import called_now
+from worker.store.reports import deliveries_of, enrollments_of, upcoming, wait_of
 from worker.store.schema import Record, subscribers
 
 SCHEDULED = "scheduled"
@@ -39,6 +44,7 @@ def explain(connection: Connection, editions: Editions, address: str, now: datet
         raise UnknownSubscriber("nobody is enrolled under this address", where=address)
     chosen = select(subscribers.c.id).where(subscribers.c.id == person.id)
     history = deliveries_of(connection, chosen)
+    heard = heard_of(connection, [row.id for rows in history.values() for row in rows])
     return Explanation(
         address,
         tuple(
@@ -49,6 +55,7 @@ def explain(connection: Connection, editions: Editions, address: str, now: datet
                     person,
                     enrollment,
                     history.get(enrollment.id, []),
+                    heard,
                     now,
                 ),
             )
@@ -62,34 +69,45 @@ def _letters(
     person: Record,
     enrollment: Record,
     rows: Sequence[Record],
+    heard: Heard,
     now: datetime,
 ) -> tuple[LetterStory, ...]:
     """Return the newest edition's letters in order, those it no longer has where they fell due."""
     renames = dict(course.renames)
-    made = {renames.get(row.letter_key, row.letter_key): row for row in rows}
+    made = {called_now(renames, row.letter_key): row for row in rows}
     next_key, next_at = upcoming(course, enrollment, rows)
+    wait = wait_of(course, enrollment, rows)
     furthest = max((place for place, key in enumerate(course.keys) if key in made), default=-1)
     stories: list[LetterStory] = []
     before = ""
     for place, key in enumerate(course.keys):
         if key in made:
-            told = _told(made.pop(key), key, enrollment, now)
+            row = made.pop(key)
+            told = _told(row, key, enrollment, heard.get(row.id, ()), now)
         elif key == next_key and enrollment.state == EnrollmentState.ACTIVE:
-            told = _due(key, before, next_at, now)
+            told = _due(key, before, next_at, now, waits=wait is not None)
         elif place < furthest:
             why = "not sent: it came into the course after they had passed its place"
             told = LetterStory(key, DeliveryState.SKIPPED, None, why)
         else:
             told = _not_owed(key, before, person, enrollment)
         stories.append(told)
+        if key + NUDGE in made:
+            row = made.pop(key + NUDGE)
+            told = _told(row, key + NUDGE, enrollment, heard.get(row.id, ()), now)
+            stories.append(told)
+        elif wait is not None and wait.nudge_at and wait.waits_on == key:
+            stories.append(_nudge(key, wait.nudge_at, now))
         before = key
-    passed = [_told(row, key, enrollment, now) for key, row in made.items()]
+    passed = [_told(row, key, enrollment, heard.get(row.id, ()), now) for key, row in made.items()]
     at = next((n for n, told in enumerate(stories) if told.state in (SCHEDULED, WAITING)), None)
     at = len(stories) if at is None else at
     return (*stories[:at], *passed, *stories[at:])
 
 
-def _told(row: Record, key: str, enrollment: Record, now: datetime) -> LetterStory:
+def _told(
+    row: Record, key: str, enrollment: Record, heard: Sequence[Told], now: datetime
+) -> LetterStory:
     state = DeliveryState(row.state)
     last = f" (last time: {row.detail})" if row.detail else ""
     if state in OPEN_STATES:
@@ -97,17 +115,40 @@ def _told(row: Record, key: str, enrollment: Record, now: datetime) -> LetterSto
         return LetterStory(key, state, at, _under_way(row, enrollment, now) + last)
     because = f": {row.detail}" if row.detail else ""
     why = {
-        DeliveryState.SENT: "sent: the provider accepted it",
+        DeliveryState.SENT: "sent: the provider accepted it" + _afterwards(row, heard),
         DeliveryState.IN_DOUBT: f"in doubt: it may have arrived, so it is not sent again{because}",
-        DeliveryState.FAILED: (
-            "held: the provider refused it" + because
-            if enrollment.state == EnrollmentState.HELD
-            else "not sent: the provider refused it" + because
-        ),
+        DeliveryState.FAILED: _failed(enrollment, heard) + because,
         DeliveryState.CANCELLED: f"not sent{because} before it was handed over",
         DeliveryState.SKIPPED: f"not sent{because}",
     }[state]
     return LetterStory(key, state, row.settled_at, why)
+
+
+def _afterwards(row: Record, heard: Sequence[Told]) -> str:
+    """Return what events told of a letter that was sent."""
+    last = strongest(each for each in heard if not each.undelivered)
+    words = "" if last is None else _AFTERWARDS.get(last.news, "")
+    if last is not None and last.news is News.BLOCKED and last.detail:
+        words += f": {last.detail}"
+    delivered = f"; delivered at {_shown(row.delivered_at)}" if row.delivered_at else ""
+    return delivered + words
+
+
+_AFTERWARDS = {
+    News.BLOCKED: "; blocked by the receiving server",
+    News.UNSUBSCRIBED: "; they unsubscribed from it",
+    News.COMPLAINED: "; they complained about it",
+}
+
+
+def _failed(enrollment: Record, heard: Sequence[Told]) -> str:
+    last = strongest(each for each in heard if each.undelivered)
+    begins = "held" if enrollment.state == EnrollmentState.HELD else "not sent"
+    if last is None:
+        return f"{begins}: the provider refused it"
+    if last.news is News.BOUNCED:
+        return "not delivered: bounced"
+    return f"{begins}: the provider dropped it"
 
 
 def _under_way(row: Record, enrollment: Record, now: datetime) -> str:
@@ -122,19 +163,30 @@ def _under_way(row: Record, enrollment: Record, now: datetime) -> str:
     return "due: the next worker sends it"
 
 
-def _due(key: str, before: str, next_at: datetime | None, now: datetime) -> LetterStory:
+def _due(
+    key: str, before: str, next_at: datetime | None, now: datetime, *, waits: bool
+) -> LetterStory:
     if next_at is None:
         return LetterStory(key, WAITING, None, f"waiting: comes after {before}")
     if next_at <= now:
         why = "due: the next worker sends it"
+    elif waits:
+        why = f"scheduled: waits for their reflection until {_shown(next_at)}"
     else:
         why = f"scheduled: falls due {_shown(next_at)}"
     return LetterStory(key, SCHEDULED, next_at, why)
 
 
+def _nudge(lesson: str, at: datetime, now: datetime) -> LetterStory:
+    why = f"scheduled: reminds them on {_shown(at)} if no reflection comes before"
+    if at <= now:
+        why = "due: the next worker sends it"
+    return LetterStory(lesson + NUDGE, SCHEDULED, at, why)
+
+
 def _not_owed(key: str, before: str, person: Record, enrollment: Record) -> LetterStory:
     if enrollment.state == EnrollmentState.STOPPED:
-        why = WHY_LEFT.get(person.state, "their course was stopped")
+        why = WHY_LEFT.get(person.state, WHY_COURSE_LEFT)
         since = person.left_at or enrollment.changed_at
         why = f"not sent: {why} on {_shown(since)}, before it was sent"
         return LetterStory(key, DeliveryState.CANCELLED, since, why)

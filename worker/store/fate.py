@@ -1,18 +1,27 @@
-"""What an answer means for a delivery and its course: decided here, without a database."""
+"""What an answer means for a delivery and its course: decided here, without a database.
+
+A provider answers twice: at the hand-over, and later by events. What events tell outweighs what was
+known, in whatever order they come: a letter that did not reach its person is ``failed``, any other
+that they speak of is ``sent``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from worker.model import DeliveryState, EnrollmentState, Verdict
+from course.errors import one_line
+from worker.model import PACING_STATES, DeliveryState, EnrollmentState, News, Verdict
 from worker.store.schema import Record
 
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(hours=1)
 
 NOT_BEGUN = "not_begun"
+
+LONGEST_DETAIL = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +55,60 @@ class Change:
     bounced: bool = False
 
 
+STRENGTH = (
+    News.ACCEPTED,
+    News.DELIVERED,
+    News.BLOCKED,
+    News.UNSUBSCRIBED,
+    News.COMPLAINED,
+    News.DROPPED,
+    News.BOUNCED,
+)
+"""Which of several pieces of news is the one to tell, weakest first; others say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one event says about a letter.
+
+    Attributes:
+        undelivered: the letter did not reach its person.
+    """
+
+    news: News
+    undelivered: bool
+    occurred_at: datetime
+    detail: str
+
+
+def strongest(told: Iterable[Told]) -> Told | None:
+    """Return the piece of news that settles a letter: the same in whatever order they came."""
+    return max(
+        (each for each in told if each.news in STRENGTH),
+        key=lambda each: (
+            each.undelivered,
+            STRENGTH.index(each.news),
+            -each.occurred_at.timestamp(),
+            each.detail,
+        ),
+        default=None,
+    )
+
+
+def answer_of(told: Told) -> Answer:
+    """Return what a piece of news that settles a letter says about its hand-over."""
+    return Answer(
+        Verdict.REFUSED if told.undelivered else Verdict.ACCEPTED,
+        told.detail,
+        address_at_fault=told.news is News.BOUNCED,
+    )
+
+
+def shortened(detail: str) -> str:
+    """Return a provider's words as a row keeps them."""
+    return one_line(detail)[:LONGEST_DETAIL]
+
+
 def back_off(delivery_id: str, turn: int, retry_after: timedelta | None) -> timedelta:
     """Return how long to wait after a definite refusal for now.
 
@@ -74,7 +137,12 @@ def change_for(row: Record, answer: Answer, now: datetime, *, moved_on: bool) ->
     if answer.outcome in (Verdict.ACCEPTED, Verdict.UNKNOWN):
         accepted = answer.outcome == Verdict.ACCEPTED
         state = DeliveryState.SENT if accepted else DeliveryState.IN_DOUBT
-        return Change(state, paces=row.state == DeliveryState.HANDING)
+        held = row.state == DeliveryState.FAILED and row.enrollment == EnrollmentState.HELD
+        return Change(
+            state,
+            paces=row.state not in PACING_STATES and not moved_on,
+            enrollment=EnrollmentState.ACTIVE if held and not moved_on else None,
+        )
     if answer.outcome == Verdict.REFUSED:
         if answer.address_at_fault:
             return Change(DeliveryState.FAILED, bounced=True)

@@ -6,7 +6,7 @@ unsubscribe either comes first and stops the letter or comes after the hand-over
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -20,7 +20,8 @@ from worker.model import (
     Moment,
     SubscriberState,
 )
-from worker.store.leaving import LEFT_STATES, WHY_LEFT, cancel_waiting
+from worker.store.editions import Editions
+from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting
 from worker.store.schema import (
     Instant,
     Record,
@@ -30,6 +31,7 @@ from worker.store.schema import (
     subscribers,
     those,
 )
+from worker.store.words import words_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,13 @@ class Gate:
 
 def gate(
     connection: Connection,
+    editions: Editions,
     claimed: Sequence[Claimed],
     owner: str,
     moment: Moment,
     deadline: timedelta,
 ) -> Gate:
-    """Let through what is still ours and may still be received.
+    """Let through what is still ours and may still be received, with what its person wrote.
 
     The others: cancelled where the person left, planned again where the course was paused, left
     alone where the lease was lost.
@@ -69,13 +72,14 @@ def gate(
         and row.lease_until > moment.wall
     ]
     passing = [row for row in rows if _may_receive(row)]
-    gated = _hand_over(connection, ours, passing, moment, deadline)
+    words = words_for(connection, editions, [ours[row.id] for row in passing])
+    gated = _hand_over(connection, ours, passing, moment, deadline, words)
     cancelled = 0
     for row in rows:
         if _may_receive(row):
             continue
         if row.subscriber in LEFT_STATES or row.enrollment == EnrollmentState.STOPPED:
-            why = WHY_LEFT.get(row.subscriber, "their course was stopped")
+            why = WHY_LEFT.get(row.subscriber, WHY_COURSE_LEFT)
             cancel_waiting(connection, deliveries.c.id == row.id, moment.now, why)
             cancelled += 1
         elif row.run != row.present_run:
@@ -102,6 +106,7 @@ def _hand_over(
     rows: Sequence[Record],
     moment: Moment,
     deadline: timedelta,
+    words: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Gated]:
     if not rows:
         return {}
@@ -111,7 +116,12 @@ def _hand_over(
     begun = connection.execute(
         _BEGIN, {"ids": ids, "until": until, "now": moment.now, "wall": moment.wall}
     )
-    return {row.delivery_id: Gated(ours[row.delivery_id], row.id, moment.now) for row in begun}
+    return {
+        row.delivery_id: Gated(
+            ours[row.delivery_id], row.id, moment.now, words.get(row.delivery_id, {})
+        )
+        for row in begun
+    }
 
 
 def _freeze(connection: Connection, delivery_id: str) -> None:

@@ -2,38 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from worker.model import EnrollmentState, EnrollResult, Person, PublishedCourse, SubscriberState
 from worker.schedule import welcome_at
-from worker.store.engine import insert_new
+from worker.store.engine import chunks, insert_new
 from worker.store.leaving import LEFT_STATES
 from worker.store.schema import Record, courses, enrollments, subscribers
-
-T = TypeVar("T")
-
-CHUNK = 500
-"""Values in one ``IN``: SQLite may be built for no more than 999."""
+from worker.store.suppressing import Digests, erased_among
 
 
 def enroll(
-    connection: Connection, course: PublishedCourse, people: Sequence[Person], now: datetime
+    connection: Connection,
+    course: PublishedCourse,
+    people: Sequence[Person],
+    now: datetime,
+    digests: Digests = lambda _: (),
 ) -> list[EnrollResult]:
     """Enroll people, each at most once; the answers are in their order.
 
     Whoever left is never enrolled again by a list; whoever takes the course already keeps
-    everything as it is, their name and hour too.
+    everything as it is, their name and hour too. Whoever signed up and has not confirmed yet needs
+    to no more: that they want this is the operator's word now. ``digests`` finds those who were
+    erased.
     """
-    addresses = list(dict.fromkeys(person.address for person in people))
+    listed = dict.fromkeys(person.address for person in people)
+    erased = erased_among(connection, digests, listed)
+    addresses = [each for each in listed if each not in erased]
     first = {person.address: person for person in reversed(people)}
     insert_new(connection, subscribers, [_subscriber(first[each], now) for each in addresses])
     course_id = connection.scalar(select(courses.c.id).where(courses.c.slug == course.slug))
     known = _known(connection, course_id, addresses)
     answers = {address: _answer(known[address]) for address in addresses}
+    answers |= dict.fromkeys(erased, EnrollResult.SUPPRESSED)
     joining = [each for each in addresses if answers[each] is EnrollResult.ENROLLED]
     if joining:
         connection.execute(
@@ -41,6 +46,7 @@ def enroll(
             [_enrollment(course, course_id, known[each].id, first[each], now) for each in joining],
         )
         _complete_names(connection, [(known[each], first[each]) for each in joining])
+        _make_active(connection, [known[each].id for each in joining])
     return [_first_time(answers, person.address) for person in people]
 
 
@@ -128,7 +134,10 @@ def _complete_names(connection: Connection, joined: list[tuple[Record, Person]])
         )
 
 
-def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield ``values`` in runs short enough for one ``IN``."""
-    for start in range(0, len(values), CHUNK):
-        yield values[start : start + CHUNK]
+def _make_active(connection: Connection, subscriber_ids: Sequence[int]) -> None:
+    for some in chunks(subscriber_ids):
+        connection.execute(
+            update(subscribers)
+            .where(subscribers.c.id.in_(some), subscribers.c.state == SubscriberState.PENDING)
+            .values(state=SubscriberState.ACTIVE)
+        )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, literal, select, update
 
 from worker.errors import UnknownSubscriber
 from worker.model import DeliveryState, EnrollmentState, SubscriberState
-from worker.store.schema import attempts, deliveries, enrollments, subscribers
+from worker.store.schema import Instant, attempts, deliveries, enrollments, subscribers
 
 LEFT_STATES = (
     SubscriberState.UNSUBSCRIBED,
@@ -22,6 +22,8 @@ WHY_LEFT = {
     SubscriberState.BOUNCED: "mail to their address bounced",
     SubscriberState.COMPLAINED: "they complained about a letter",
 }
+
+WHY_COURSE_LEFT = "they left this course"
 
 _OVERRULES = {
     SubscriberState.UNSUBSCRIBED: (SubscriberState.BOUNCED,),
@@ -42,7 +44,7 @@ def leave(
         .where(subscribers.c.id.in_(subscriber_ids), subscribers.c.state.in_(may_change))
         .values(
             state=state,
-            left_at=func.coalesce(subscribers.c.left_at, now),
+            left_at=func.coalesce(subscribers.c.left_at, literal(now, Instant)),
             left_after=func.coalesce(subscribers.c.left_after, newest_attempt),
         )
     )
@@ -54,6 +56,17 @@ def leave(
     )
     of_theirs = deliveries.c.enrollment_id.in_(select(enrollments.c.id).where(theirs))
     cancel_waiting(connection, of_theirs, now, WHY_LEFT[state])
+
+
+def leave_course(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
+    """Stop these courses alone: every letter of theirs that is not past its gate."""
+    connection.execute(
+        update(enrollments)
+        .where(enrollments.c.id.in_(enrollment_ids), enrollments.c.state != EnrollmentState.STOPPED)
+        .values(state=EnrollmentState.STOPPED, next_at=None, changed_at=now)
+    )
+    of_these = deliveries.c.enrollment_id.in_(enrollment_ids)
+    cancel_waiting(connection, of_these, now, WHY_COURSE_LEFT)
 
 
 def cancel_waiting(connection: Connection, which: object, now: datetime, detail: str) -> None:
@@ -79,10 +92,29 @@ def unsubscribe(connection: Connection, address: str, now: datetime) -> None:
     Raises:
         UnknownSubscriber: nobody has that address.
     """
-    known = connection.scalar(select(subscribers.c.id).where(subscribers.c.address == address))
+    leave(connection, [subscriber_of(connection, address)], SubscriberState.UNSUBSCRIBED, now)
+
+
+def subscriber_of(connection: Connection, address: str) -> int:
+    """Return the id of the person with a normalised address.
+
+    Raises:
+        UnknownSubscriber: nobody has that address.
+    """
+    known: int | None = connection.scalar(
+        select(subscribers.c.id).where(subscribers.c.address == address)
+    )
     if known is None:
         raise UnknownSubscriber("nobody is enrolled under this address", where=address)
-    leave(connection, [known], SubscriberState.UNSUBSCRIBED, now)
+    return known
+
+
+def leave_one_course(connection: Connection, enrollment_id: int, now: datetime) -> bool:
+    """Let the person of an enrollment leave this course; tell whether there is one."""
+    known = connection.scalar(select(enrollments.c.id).where(enrollments.c.id == enrollment_id))
+    if known is not None:
+        leave_course(connection, [known], now)
+    return known is not None
 
 
 def unsubscribe_enrollment(connection: Connection, enrollment_id: int, now: datetime) -> bool:

@@ -1,30 +1,110 @@
-"""How one letter's hand-over sets the time of the next, on each person's own clock."""
+"""How one hand-over sets the time of the next, on each person's own clock; no database here.
+
+Where a course waits for a reflection, two things may fall due after a lesson: its reminder, and
+the next letter when the wait is over. A reflection, or a person who wants to go on, ends the wait.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 
 from course.model import Kind, Schedule
+from worker.model import PACING_STATES, PublishedCourse
 from worker.schedule import next_slot, welcome_at
+from worker.store.progress import called_now, is_nudge, lesson_of
 from worker.store.schema import Record
 
 
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """One person's own choices; ``None`` is the course's."""
+
+    zone: str | None = None
+    send_at: time | None = None
+    start: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """One hand-over: the letter by the key it has now, what it was, and when."""
+
+    key: str
+    kind: Kind
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What pacing needs to know of one run of a course; every key is the one used now.
+
+    Attributes:
+        handed: hand-overs that pace the course, reminders included.
+        nudged: lessons whose reminder was made, whatever became of it: there is one at most.
+        waits_on: the one of them whose reflection the next letter waits for.
+    """
+
+    handed: tuple[Handed, ...] = ()
+    nudged: frozenset[str] = frozenset()
+    waits_on: str | None = None
+
+    @property
+    def last(self) -> Handed | None:
+        """The newest hand-over."""
+        return max(self.handed, key=lambda each: each.at, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """When the next things fall due.
+
+    Attributes:
+        letter_at: the course's next letter, where no reflection comes before.
+        nudge_at: the reminder, earlier than that; ``None`` where none comes.
+        waits_on: the lesson whose reflection the letter waits for; ``None`` for none.
+    """
+
+    letter_at: datetime
+    nudge_at: datetime | None = None
+    waits_on: str | None = None
+
+    @property
+    def first_at(self) -> datetime:
+        """When the first of them falls due."""
+        return self.nudge_at or self.letter_at
+
+    def nudges(self, now: datetime) -> bool:
+        """Tell whether the reminder is due; not when the wait is over anyway."""
+        return self.nudge_at is not None and self.nudge_at <= now < self.letter_at
+
+    def looked_at(self, due_at: datetime) -> Plan:
+        """Return the plan as it comes true if the ledger looks at it at ``due_at``."""
+        if self.first_at > due_at:
+            return self
+        if self.nudges(due_at):
+            return replace(self, nudge_at=due_at)
+        return Plan(due_at, None, self.waits_on)
+
+
 def slot_after(
-    enrollment: Record,
+    enrollment: Record | Hours,
     schedule: Schedule,
     *,
     handed_at: datetime | None,
     kind: Kind | None,
     not_before: datetime,
+    dates_later: int = 1,
 ) -> datetime:
     """Return when the next letter is due.
 
     Args:
-        enrollment: a row with ``zone``, ``send_at`` and ``start``.
+        enrollment: a row with ``zone``, ``send_at`` and ``start``, or these alone.
         schedule: the newest edition's, for what the person left open.
         handed_at: the run's last hand-over; ``None`` before the welcome's.
         kind: what was handed over then.
         not_before: when sending may go on.
+        dates_later: the least number of local dates behind that hand-over.
     """
     send_at = enrollment.send_at or schedule.send_at
     zone = enrollment.zone or schedule.timezone
@@ -37,4 +117,92 @@ def slot_after(
         zone=zone,
         after_welcome=kind is Kind.WELCOME,
         not_before=not_before,
+        dates_later=dates_later,
     )
+
+
+def run_of(course: PublishedCourse, waits_on: str | None, rows: Iterable[Record]) -> Run:
+    """Return a run from its deliveries.
+
+    Args:
+        course: the newest edition, for what keys are called now.
+        waits_on: the enrollment's, as the lesson was called then.
+        rows: with ``letter_key``, ``state``, ``handed_at`` and the letter's ``kind``.
+    """
+    renames = dict(course.renames)
+    by_key = [(called_now(renames, row.letter_key), row) for row in rows]
+    handed = tuple(
+        Handed(key, Kind(row.kind), row.handed_at)
+        for key, row in by_key
+        if row.state in PACING_STATES
+    )
+    lesson = None if waits_on is None else called_now(renames, waits_on)
+    return Run(
+        handed,
+        nudged=frozenset(lesson_of(key) for key, _ in by_key if is_nudge(key)),
+        waits_on=lesson if lesson in {each.key for each in handed} else None,
+    )
+
+
+def plan_after(
+    enrollment: Record | Hours,
+    course: PublishedCourse,
+    run: Run,
+    not_before: datetime | None = None,
+) -> Plan:
+    """Return when the next letter falls due, and a reminder before it.
+
+    A wait counts from its lesson's hand-over and is the newest edition's; where that has no such
+    lesson, or does not wait for it, the next letter has its ordinary slot.
+
+    Args:
+        enrollment: a row with ``zone``, ``send_at`` and ``start``, or these alone.
+        course: the newest edition.
+        run: what was handed over, and what is waited for.
+        not_before: when sending may go on; by default at once. Needed while nothing counts as
+            handed over: nothing was yet, or the provider dropped all of it.
+
+    Raises:
+        ValueError: there is neither a hand-over nor ``not_before`` to count from.
+    """
+    last = run.last
+    if last is None:
+        if not_before is None:
+            raise ValueError("there is nothing that the next letter could come after")
+        schedule = course.schedule
+        return Plan(
+            slot_after(enrollment, schedule, handed_at=None, kind=None, not_before=not_before)
+        )
+    earliest = not_before or last.at
+
+    def slot(behind: Handed, dates_later: int = 1) -> datetime:
+        return slot_after(
+            enrollment,
+            course.schedule,
+            handed_at=behind.at,
+            kind=behind.kind,
+            not_before=earliest,
+            dates_later=dates_later,
+        )
+
+    ordinary = slot(last)
+    lesson = next((each for each in run.handed if each.key == run.waits_on), None)
+    wait = course.waits.get(lesson.key) if lesson else None
+    if lesson is None or wait is None:
+        return Plan(ordinary)
+    over = max(ordinary, slot(lesson, wait.days))
+    nudge_at = None
+    if wait.nudge_id and wait.nudge_days and lesson.key not in run.nudged:
+        nudge_at = max(ordinary, slot(lesson, wait.nudge_days))
+    return Plan(over, nudge_at if nudge_at and nudge_at < over else None, lesson.key)
+
+
+def slot_once_reflected(
+    enrollment: Record | Hours, course: PublishedCourse, run: Run, now: datetime
+) -> datetime:
+    """Return when the next letter falls due after a reflection that came ``now``.
+
+    That is the next ordinary slot, and never later than without the reflection.
+    """
+    free = plan_after(enrollment, course, Run(run.handed), not_before=now)
+    return min(free.letter_at, plan_after(enrollment, course, run).letter_at)

@@ -1,13 +1,12 @@
-"""What a person or the operator does with an enrollment: pause, resume, restart."""
+"""What the operator does with somebody's enrollments: pause, resume, restart, leave."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from course.model import Kind
 from worker.errors import Refused, UnknownSubscriber
 from worker.model import (
     OPEN_STATES,
@@ -18,10 +17,12 @@ from worker.model import (
     SubscriberState,
 )
 from worker.store.editions import Editions
-from worker.store.leaving import WHY_LEFT, cancel_waiting
-from worker.store.pacing import slot_after
-from worker.store.progress import next_key
-from worker.store.schema import Record, courses, deliveries, enrollments, letters, subscribers
+from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting, leave_course
+from worker.store.pacing import plan_after, run_of
+from worker.store.progress import called_now, next_key
+from worker.store.runs import history
+from worker.store.schema import Record, courses, deliveries, enrollments, subscribers
+from worker.store.waiting import NOT_WAITED_FOR, skip_nudge
 
 
 def pause(connection: Connection, address: str, course: str | None, now: datetime) -> None:
@@ -35,17 +36,7 @@ def pause(connection: Connection, address: str, course: str | None, now: datetim
     going_on = [each.id for each in theirs if each.state == EnrollmentState.ACTIVE]
     if not going_on and not any(each.state == EnrollmentState.PAUSED for each in theirs):
         raise _nothing_to("pause", address, theirs)
-    connection.execute(
-        update(enrollments)
-        .where(enrollments.c.id.in_(going_on))
-        .values(state=EnrollmentState.PAUSED, next_at=None, changed_at=now)
-    )
-    waiting = (DeliveryState.PLANNED, DeliveryState.CLAIMED)
-    connection.execute(
-        update(deliveries)
-        .where(deliveries.c.enrollment_id.in_(going_on), deliveries.c.state.in_(waiting))
-        .values(state=DeliveryState.PLANNED, owner=None, lease_until=None, retry_at=None)
-    )
+    freeze(connection, going_on, now)
 
 
 def resume(
@@ -53,8 +44,8 @@ def resume(
 ) -> None:
     """Go on with the next slot, also where a refused letter held the course.
 
-    That letter is tried again as the newest edition has it: it may have been refused for its
-    content.
+    A course that waited for a reflection waits no longer. A refused letter is tried again as the
+    newest edition has it: it may have been refused for its content.
 
     Raises:
         UnknownSubscriber: nobody has that address, or they do not take that course.
@@ -66,7 +57,7 @@ def resume(
     if not waiting and not any(each.state == EnrollmentState.ACTIVE for each in theirs):
         raise _nothing_to("resume", address, theirs)
     for enrollment in waiting:
-        _go_on(connection, enrollment, editions.edition(connection, enrollment.edition_id), now)
+        go_on(connection, enrollment, editions.edition(connection, enrollment.edition_id), now)
 
 
 def restart(connection: Connection, address: str, course: str, now: datetime) -> None:
@@ -80,6 +71,11 @@ def restart(connection: Connection, address: str, course: str, now: datetime) ->
     if enrollment.subscriber in WHY_LEFT:
         why = WHY_LEFT[SubscriberState(enrollment.subscriber)]
         raise Refused(f"the course is not restarted: {why}", where=address)
+    if enrollment.state == EnrollmentState.STOPPED:
+        remedy = f"they can sign up for it again: /subscribe/{course}"
+        raise Refused(
+            f"the course is not restarted: {WHY_COURSE_LEFT}", where=address, remedy=remedy
+        )
     its = deliveries.c.enrollment_id == enrollment.id
     if connection.scalar(
         select(deliveries.c.id).where(its, deliveries.c.state == DeliveryState.HANDING)
@@ -89,7 +85,13 @@ def restart(connection: Connection, address: str, course: str, now: datetime) ->
     connection.execute(
         update(enrollments)
         .where(enrollments.c.id == enrollment.id)
-        .values(run=enrollment.run + 1, state=EnrollmentState.ACTIVE, next_at=now, changed_at=now)
+        .values(
+            run=enrollment.run + 1,
+            state=EnrollmentState.ACTIVE,
+            next_at=now,
+            waits_on=None,
+            changed_at=now,
+        )
     )
 
 
@@ -105,6 +107,7 @@ def _enrollments(connection: Connection, address: str, course: str | None) -> Se
         .join(courses, courses.c.id == enrollments.c.course_id)
         .where(subscribers.c.address == address)
         .order_by(courses.c.slug)
+        .with_for_update(of=(subscribers, enrollments))
     ).all()
     if not found:
         raise UnknownSubscriber("nobody is enrolled under this address", where=address)
@@ -122,24 +125,53 @@ def _nothing_to(verb: str, address: str, theirs: Sequence[Record]) -> Refused:
     return Refused(f"there is nothing to {verb}: {states}", where=address)
 
 
-def _go_on(
+def leave(connection: Connection, address: str, course: str, now: datetime) -> None:
+    """Let a person leave one course for good; once more changes nothing.
+
+    Raises:
+        UnknownSubscriber: nobody has that address, or they do not take that course.
+    """
+    leave_course(connection, [each.id for each in _enrollments(connection, address, course)], now)
+
+
+def freeze(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
+    """Pause active enrollments; their letters before the gate wait with them."""
+    connection.execute(
+        update(enrollments)
+        .where(enrollments.c.id.in_(enrollment_ids), enrollments.c.state == EnrollmentState.ACTIVE)
+        .values(state=EnrollmentState.PAUSED, next_at=None, changed_at=now)
+    )
+    waiting = (DeliveryState.PLANNED, DeliveryState.CLAIMED)
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.enrollment_id.in_(enrollment_ids), deliveries.c.state.in_(waiting))
+        .values(state=DeliveryState.PLANNED, owner=None, lease_until=None, retry_at=None)
+    )
+
+
+def next_slot_of(
+    enrollment: Record, course: PublishedCourse, rows: Sequence[Record], now: datetime
+) -> datetime:
+    """Return when the next letter is due, if the course goes on from now.
+
+    Args:
+        enrollment: a row with ``zone``, ``send_at`` and ``start``.
+        course: the newest edition.
+        rows: the deliveries of its present run.
+        now: the calendar's instant.
+    """
+    return plan_after(enrollment, course, run_of(course, None, rows), not_before=now).letter_at
+
+
+def go_on(
     connection: Connection, enrollment: Record, course: PublishedCourse, now: datetime
 ) -> None:
-    rows = connection.execute(
-        select(deliveries, letters.c.kind)
-        .join(letters, letters.c.id == deliveries.c.letter_id)
-        .where(deliveries.c.enrollment_id == enrollment.id, deliveries.c.run == enrollment.run)
-    ).all()
-    handed = [row for row in rows if row.state in PACING_STATES]
-    last = max(handed, key=lambda row: row.handed_at, default=None)
-    slot = slot_after(
-        enrollment,
-        course.schedule,
-        handed_at=last.handed_at if last else None,
-        kind=Kind(last.kind) if last else None,
-        not_before=now,
-    )
+    """Make a frozen enrollment active, its next letter due at the next slot."""
+    rows = history(connection, [enrollment.id])[enrollment.id]
+    slot = next_slot_of(enrollment, course, rows, now)
     under_way = next((row for row in rows if row.state in OPEN_STATES), None)
+    if under_way and skip_nudge(connection, under_way, now, NOT_WAITED_FOR):
+        under_way = None
     refused = None if under_way else _refused(course, rows)
     connection.execute(
         update(enrollments)
@@ -147,6 +179,7 @@ def _go_on(
         .values(
             state=EnrollmentState.ACTIVE,
             next_at=None if under_way or refused else slot,
+            waits_on=None,
             changed_at=now,
         )
     )
@@ -177,7 +210,7 @@ def _refused(course: PublishedCourse, rows: Sequence[Record]) -> tuple[str, int]
     key = next_key(course.keys, course.renames, delivered)
     renames = dict(course.renames)
     for row in rows:
-        now_called = renames.get(row.letter_key, row.letter_key)
+        now_called = called_now(renames, row.letter_key)
         if row.state == DeliveryState.FAILED and now_called == key:
             return row.id, course.letter_ids[course.keys.index(now_called)]
     return None

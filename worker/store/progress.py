@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+from course.model import NUDGE
 
 Renames = Sequence[tuple[str, str]]
 
@@ -13,13 +15,30 @@ def next_key(keys: Sequence[str], renames: Renames, delivered: Iterable[str]) ->
     Args:
         keys: the newest edition's letters, in order.
         renames: pairs of (former key, key).
-        delivered: keys that were handed over in this run, under whatever name they had then.
+        delivered: keys that were handed over in this run, under whatever name they had then;
+            reminders move nobody forward.
     """
     here = {key: place for place, key in enumerate(keys)}
     known = dict(renames)
-    places = (here.get(known.get(key, key), -1) for key in delivered)
+    places = (here.get(called_now(known, key), -1) for key in delivered)
     after = max(places, default=-1) + 1
     return keys[after] if after < len(keys) else None
+
+
+def called_now(renames: Mapping[str, str], key: str) -> str:
+    """Return what a letter is called by now; a reminder goes by the name of its lesson."""
+    lesson = lesson_of(key)
+    return renames.get(lesson, lesson) + key[len(lesson) :]
+
+
+def is_nudge(key: str) -> bool:
+    """Tell whether this is the key of a reminder."""
+    return key.endswith(NUDGE)
+
+
+def lesson_of(key: str) -> str:
+    """Return the key of the lesson that a reminder is about; any other key as it is."""
+    return key.removesuffix(NUDGE)
 
 
 def carry_over(former: Renames, renames: Renames) -> dict[str, str]:

@@ -24,7 +24,10 @@ from worker.model import (
     SubscriberState,
 )
 from worker.store.editions import Editions
-from worker.store.progress import next_key
+from worker.store.membership import GOING_ON
+from worker.store.pacing import Plan, plan_after, run_of
+from worker.store.progress import called_now, is_nudge, next_key
+from worker.store.runs import reflected
 from worker.store.schema import (
     Record,
     courses,
@@ -34,8 +37,6 @@ from worker.store.schema import (
     letters,
     subscribers,
 )
-
-GOING_ON = (EnrollmentState.ACTIVE, EnrollmentState.PAUSED, EnrollmentState.HELD)
 
 
 def standing(connection: Connection, shelf: Editions, address: str) -> Standing:
@@ -112,7 +113,8 @@ def enrollments_of(connection: Connection, chosen: Select[int]) -> dict[int, lis
 def deliveries_of(connection: Connection, chosen: Select[int]) -> dict[int, list[Record]]:
     """Return the deliveries of the chosen subscribers' present runs, oldest due first."""
     rows = connection.execute(
-        select(deliveries)
+        select(deliveries, letters.c.kind)
+        .join(letters, letters.c.id == deliveries.c.letter_id)
         .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
         .where(enrollments.c.subscriber_id.in_(chosen), deliveries.c.run == enrollments.c.run)
         .order_by(deliveries.c.due_at, deliveries.c.handed_at)
@@ -123,15 +125,31 @@ def deliveries_of(connection: Connection, chosen: Select[int]) -> dict[int, list
 def upcoming(
     course: PublishedCourse, enrollment: Record, rows: Sequence[Record]
 ) -> tuple[str | None, datetime | None]:
-    """Return the key of the letter that comes next, as it is called now, and when it is due."""
+    """Return the key of the letter that comes next, as it is called now, and when it is due.
+
+    A reminder is no such letter; where one is waited with, that is when the wait is over.
+    """
     if enrollment.state not in GOING_ON:
         return None, None
-    under_way = next((row for row in rows if row.state in OPEN_STATES), None)
+    letters_ = [row for row in rows if not is_nudge(row.letter_key)]
+    under_way = next((row for row in letters_ if row.state in OPEN_STATES), None)
     if under_way is not None:
-        key = under_way.letter_key
-        return dict(course.renames).get(key, key), under_way.retry_at
-    delivered = [row.letter_key for row in rows if row.state in PACING_STATES]
-    return next_key(course.keys, course.renames, delivered), enrollment.next_at
+        return called_now(dict(course.renames), under_way.letter_key), under_way.retry_at
+    delivered = [row.letter_key for row in letters_ if row.state in PACING_STATES]
+    waiting = wait_of(course, enrollment, rows)
+    due_at = enrollment.next_at if waiting is None else waiting.letter_at
+    return next_key(course.keys, course.renames, delivered), due_at
+
+
+def wait_of(course: PublishedCourse, enrollment: Record, rows: Sequence[Record]) -> Plan | None:
+    """Return how an active course goes on that waits for a reflection; ``None`` where none does."""
+    run = run_of(course, enrollment.waits_on, rows)
+    if enrollment.state != EnrollmentState.ACTIVE or run.waits_on is None:
+        return None
+    plan = plan_after(enrollment, course, run)
+    if enrollment.next_at is not None:
+        plan = plan.looked_at(enrollment.next_at)
+    return plan if plan.waits_on else None
 
 
 def _standings(connection: Connection, shelf: Editions, chosen: Select[int]) -> list[Standing]:
@@ -140,6 +158,8 @@ def _standings(connection: Connection, shelf: Editions, chosen: Select[int]) -> 
     ).all()
     taken = enrollments_of(connection, chosen)
     history = deliveries_of(connection, chosen)
+    every = [each.id for theirs in taken.values() for each in theirs]
+    written = reflected(connection, shelf, every)
     answer = []
     for person in people:
         theirs = taken.get(person.id, [])
@@ -155,7 +175,10 @@ def _standings(connection: Connection, shelf: Editions, chosen: Select[int]) -> 
                 state=SubscriberState(person.state),
                 enrollments=tuple(
                     _standing(
-                        shelf.edition(connection, each.edition_id), each, history.get(each.id, [])
+                        shelf.edition(connection, each.edition_id),
+                        each,
+                        history.get(each.id, []),
+                        written.get(each.id, ()),
                     )
                     for each in theirs
                 ),
@@ -165,7 +188,7 @@ def _standings(connection: Connection, shelf: Editions, chosen: Select[int]) -> 
 
 
 def _standing(
-    course: PublishedCourse, enrollment: Record, rows: Sequence[Record]
+    course: PublishedCourse, enrollment: Record, rows: Sequence[Record], written: Sequence[str]
 ) -> EnrollmentStanding:
     key, due_at = upcoming(course, enrollment, rows)
     known = dict(course.renames)
@@ -176,9 +199,11 @@ def _standing(
         next=key,
         next_at=due_at,
         sent=tuple(
-            known.get(row.letter_key, row.letter_key) for row in rows if row.state in PACING_STATES
+            called_now(known, row.letter_key)
+            for row in rows
+            if row.state in PACING_STATES and not is_nudge(row.letter_key)
         ),
-        reflections=(),
+        reflections=tuple(written),
     )
 
 

@@ -3,17 +3,18 @@
 A definite refusal may come late, when the delivery is in doubt already and paced the course. If
 nothing later was made for that run, the letter is planned again in its place; otherwise it is
 ``failed``: sending it now would break the order of the letters, which is a promise too.
+
+News by events settles through the same rows; whatever we believed of the letter, it outweighs that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
-from course.errors import one_line
 from course.model import Kind
 from worker.model import (
     OPEN_STATES,
@@ -27,12 +28,13 @@ from worker.model import (
     Verdict,
 )
 from worker.store.editions import Editions
-from worker.store.fate import NOT_BEGUN, Answer, Change, change_for
+from worker.store.engine import rows_of
+from worker.store.fate import NOT_BEGUN, Answer, Change, change_for, shortened
 from worker.store.leaving import leave
-from worker.store.pacing import slot_after
+from worker.store.pacing import Plan, slot_after
+from worker.store.progress import is_nudge
+from worker.store.runs import plans_after
 from worker.store.schema import Record, attempts, courses, deliveries, enrollments, letters, those
-
-LONGEST_DETAIL = 500
 
 _UNSETTLED = (DeliveryState.HANDING, DeliveryState.IN_DOUBT)
 
@@ -60,6 +62,25 @@ def give_back(
     """Undo the hand-over of letters that their own owner did not begin; they are due at once."""
     answers = {each.attempt_id: (each, Answer(NOT_BEGUN)) for each in gated}
     _settle(connection, editions, answers, moment)
+
+
+def settle_told(
+    connection: Connection, editions: Editions, answers: Mapping[str, Answer], now: datetime
+) -> None:
+    """Record what events told of deliveries, by id; those that say it already stay as they are."""
+    settled = []
+    for row in rows_of(connection, _TOLD, list(answers)):
+        answer = answers[row.id]
+        moved_on = row.state not in OPEN_STATES and _moved_on(connection, row)
+        change = change_for(row, answer, now, moved_on=moved_on)
+        if change.state != row.state:
+            settled.append((row, answer, change))
+    _close_attempts(
+        connection,
+        [(row, Answer(Verdict.ACCEPTED, answer.detail), change) for row, answer, change in settled],
+        now,
+    )
+    _write(connection, editions, settled, now)
 
 
 def _settle(
@@ -105,10 +126,12 @@ def reap(connection: Connection, editions: Editions, moment: Moment) -> Tally:
         )
     )
     lost = connection.execute(
-        _DELIVERIES.where(past, deliveries.c.state == DeliveryState.HANDING)
+        _DELIVERIES.add_columns(deliveries.c.handed_at).where(
+            past, deliveries.c.state == DeliveryState.HANDING
+        )
     ).all()
     nobody = Answer(Verdict.UNKNOWN, "no answer before the deadline")
-    changes = [(row, nobody, Change(DeliveryState.IN_DOUBT, paces=True)) for row in lost]
+    changes = [(row, nobody, change_for(row, nobody, moment.now, moved_on=False)) for row in lost]
     _write(connection, editions, changes, moment.now)
     return Tally(in_doubt=len(lost))
 
@@ -118,10 +141,10 @@ _DELIVERIES = (
         deliveries.c.id,
         deliveries.c.enrollment_id,
         deliveries.c.run,
+        deliveries.c.letter_key,
         deliveries.c.state,
         deliveries.c.epoch,
         deliveries.c.due_at,
-        deliveries.c.handed_at,
         deliveries.c.deferrals,
         letters.c.kind,
         enrollments.c.subscriber_id,
@@ -132,6 +155,7 @@ _DELIVERIES = (
         enrollments.c.send_at,
         enrollments.c.start,
         enrollments.c.changed_at,
+        enrollments.c.waits_on,
         courses.c.edition_id,
     )
     .select_from(deliveries)
@@ -141,12 +165,26 @@ _DELIVERIES = (
 )
 
 _LIVE = (
-    _DELIVERIES.add_columns(attempts.c.id.label("attempt_id"))
+    _DELIVERIES.add_columns(attempts.c.id.label("attempt_id"), deliveries.c.handed_at)
     .join(attempts, attempts.c.delivery_id == deliveries.c.id)
     .where(
         attempts.c.id.in_(those()),
         attempts.c.outcome.is_(None),
         deliveries.c.state.in_(_UNSETTLED),
+    )
+    .with_for_update(of=(enrollments, deliveries))
+)
+
+_TOLD = (
+    _DELIVERIES.add_columns(
+        attempts.c.id.label("attempt_id"),
+        func.coalesce(deliveries.c.handed_at, attempts.c.gated_at).label("handed_at"),
+    )
+    .join(attempts, attempts.c.delivery_id == deliveries.c.id)
+    .where(
+        deliveries.c.id.in_(those()),
+        attempts.c.number == deliveries.c.attempts,  # the newest
+        deliveries.c.state != DeliveryState.SKIPPED,
     )
     .with_for_update(of=(enrollments, deliveries))
 )
@@ -175,7 +213,7 @@ def _close_attempts(connection: Connection, settled: _Settled, now: datetime) ->
                 {
                     "which": row.attempt_id,
                     "answer": answer.outcome,
-                    "words": one_line(answer.detail)[:LONGEST_DETAIL],
+                    "words": shortened(answer.detail),
                     "at": now,
                 }
                 for row, answer, _ in settled
@@ -198,15 +236,17 @@ def _write(connection: Connection, editions: Editions, settled: _Settled, now: d
                 "handed_at": None if change.state in _NOT_HANDED else row.handed_at,
                 "settled_at": None if change.state == DeliveryState.PLANNED else now,
                 "deferred": row.deferrals + (answer.outcome == Verdict.DEFERRED),
-                "detail": one_line(answer.detail)[:LONGEST_DETAIL],
+                "detail": shortened(answer.detail),
             }
             for row, answer, change in settled
         ],
     )
+    pacing = [row for row, _, change in settled if change.paces and row.run == row.present_run]
+    waits = plans_after(connection, editions, pacing)
     moved = [
         values
         for row, _, change in settled
-        if (values := _enrollment(connection, editions, row, change, now)) is not None
+        if (values := _enrollment(connection, editions, row, change, waits, now)) is not None
     ]
     if moved:
         connection.execute(_GO_ON, moved)
@@ -246,30 +286,43 @@ _GO_ON = (
     update(enrollments)
     .where(enrollments.c.id == bindparam("which"), enrollments.c.run == bindparam("expected"))
     .values(
-        state=bindparam("state"), next_at=bindparam("next_at"), changed_at=bindparam("changed_at")
+        state=bindparam("state"),
+        next_at=bindparam("next_at"),
+        waits_on=bindparam("waiting"),
+        changed_at=bindparam("changed_at"),
     )
 )
 
 
 def _enrollment(
-    connection: Connection, editions: Editions, row: Record, change: Change, now: datetime
+    connection: Connection,
+    editions: Editions,
+    row: Record,
+    change: Change,
+    waits: Mapping[str, Plan],
+    now: datetime,
 ) -> dict[str, Any] | None:
     """Return what becomes of the enrollment; ``None`` when it stays as it is."""
     if row.run != row.present_run or row.enrollment == EnrollmentState.STOPPED:
         return None
     state, next_at = change.enrollment, None
+    waits_on = row.waits_on if is_nudge(row.letter_key) else None
     if change.paces and row.kind == Kind.FINALE:
-        state = EnrollmentState.COMPLETED
-    elif change.paces and row.enrollment == EnrollmentState.ACTIVE:
-        schedule = editions.edition(connection, row.edition_id).schedule
-        state = EnrollmentState.ACTIVE
-        next_at = slot_after(
-            row,
-            schedule,
-            handed_at=row.handed_at,
-            kind=Kind(row.kind),
-            not_before=row.handed_at,
-        )
+        state, waits_on = EnrollmentState.COMPLETED, None
+    elif change.paces and (state or row.enrollment) == EnrollmentState.ACTIVE:
+        plan = waits.get(row.id)
+        if plan is None:
+            schedule = editions.edition(connection, row.edition_id).schedule
+            plan = Plan(
+                slot_after(
+                    row,
+                    schedule,
+                    handed_at=row.handed_at,
+                    kind=Kind(row.kind),
+                    not_before=row.handed_at,
+                )
+            )
+        state, next_at, waits_on = EnrollmentState.ACTIVE, plan.first_at, plan.waits_on
     if state is None:
         return None
     return {
@@ -277,5 +330,6 @@ def _enrollment(
         "expected": row.run,
         "state": state,
         "next_at": next_at,
+        "waiting": waits_on,
         "changed_at": row.changed_at if state == row.enrollment else now,
     }

@@ -2,141 +2,214 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime, timedelta
-from functools import cache
+from datetime import time, timedelta
 from itertools import pairwise
-from pathlib import Path
-from shutil import copy, rmtree
-from tempfile import mkdtemp
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
+from sqlalchemy import func, select
 
 from course.errors import LettercourseError
-from course.model import Edition
-from tests.worker.ledger import (
-    ACCEPTED,
-    DEFERRED,
-    LEASE,
-    MONDAY,
-    NO_SUCH_PERSON,
-    REFUSED,
-    UNKNOWN,
-    HandClock,
-    edition,
-    person,
+from course.model import Kind
+from tests.worker.ledger import ACCEPTED, LEASE, person
+from tests.worker.store.living import (
+    COURSES,
+    ENDINGS,
+    FROZEN,
+    ZONES,
+    Living,
+    address_of,
+    lesson,
+    name_of,
+    names,
+    owners,
+    slugs,
 )
-from worker.model import Claimed, EnrollmentState, Gated, Outcome, SubscriberState
-from worker.store import Store
-from worker.store.engine import Database, choose_driver
-
-ZONES = {"ben": None, "cleo": "America/New_York", "dan": "Pacific/Auckland"}
-OWNERS = ("w1", "w2")
-HASTY = replace(choose_driver(), pragmas=("journal_mode=MEMORY", "synchronous=OFF"))
-"""No disk is waited for: here workers die, not machines."""
-
-names = st.sampled_from(sorted(ZONES))
-owners = st.sampled_from(OWNERS)
-
-ENDINGS: dict[str, Outcome | None] = {
-    "accepted": ACCEPTED,
-    "unknown, arrived": UNKNOWN,
-    "worker died, arrived": None,
-    "unknown, lost": UNKNOWN,
-    "deferred": DEFERRED,
-    "refused": REFUSED,
-    "no such person": NO_SUCH_PERSON,
-    "given back": None,
-}
-FROZEN = "frozen: it may end at any later time"
-ARRIVING = ("accepted", "unknown, arrived", "worker died, arrived")
-
-EDITIONS = (
-    edition(),
-    edition(("welcome", "early", "goals", "support", "finale")),
-    edition(("welcome", "support", "finale")),
-    edition(("welcome", "support", "goals", "finale")),
-    edition(("welcome", "goals", "people", "finale"), renames=[("support", "people")]),
+from worker.model import (
+    Claimed,
+    Command,
+    EnrollmentState,
+    EnrollResult,
+    ReplyKind,
+    SignUp,
+    SubscriberState,
 )
+from worker.store import Clues, Filed, Reply
+from worker.store.leaving import LEFT_STATES
+from worker.store.schema import consents, enrollments, notices, subscribers
+from worker.store.suppressing import Suppressed
+from worker.store.wishes import asked_next, came_early
+
+PLACES = ("UTC", "America/New_York", "Pacific/Apia")
+WAYS_OUT = ("by the operator", "by a link", "by a list", "by a list of complaints", "erased")
 
 
-@cache
-def published_ledger() -> Path:
-    """Return a migrated database with the course in it, to be copied."""
-    folder = mkdtemp()
-    store = Store(Database(f"sqlite:///{folder}/ledger.db", HASTY))
-    store.migrate()
-    store.publish(EDITIONS[0], MONDAY)
-    store.close()
-    return Path(folder, "ledger.db")
+class Life(Living):
+    """What people, programs and the operator may ask for, together with all that may happen."""
 
+    # The operator
 
-class Life(RuleBasedStateMachine):
-    """Three people, two workers that may die at any moment, and a sink that keeps everything."""
-
-    @initialize()
-    def begin(self) -> None:
-        self.folder = Path(mkdtemp())
-        copy(published_ledger(), self.folder)
-        self.store = Store(Database(f"sqlite:///{self.folder}/ledger.db", HASTY))
-        self.clock = HandClock()
-        self.claimed: dict[str, list[Claimed]] = defaultdict(list)
-        self.gated: list[Gated] = []
-        self.arrived: dict[tuple[int, int], list[tuple[str, datetime]]] = defaultdict(list)
-        self.left: set[str] = set()
-        everybody = [person(name, timezone=zone) for name, zone in ZONES.items()]
-        self.store.enroll(self.store.course("motivation"), everybody, MONDAY)
-
-    def teardown(self) -> None:
-        if hasattr(self, "store"):
-            self.store.close()
-            rmtree(self.folder)
-
-    # People
-
-    @rule(name=names, wish=st.sampled_from(["pause", "resume", "resume", "restart", "unsubscribe"]))
-    def somebody_wishes(self, name: str, wish: str) -> None:
-        address, now = f"{name}@example.net", self.clock.now()
+    @rule(name=names, wish=st.sampled_from(["pause", "resume", "resume", "restart"]), course=slugs)
+    def somebody_wishes(self, name: str, wish: str, course: str) -> None:
+        address, now = address_of(name), self.clock.now()
         with suppress(LettercourseError):  # a wish may be refused
-            if wish == "unsubscribe" and name != "ben":
-                self.store.unsubscribe(address, now)
-            elif wish == "restart":
-                self.store.restart(address, "motivation", now)
+            if wish == "restart":
+                self.store.restart(address, course, now)
             elif wish == "pause":
                 self.store.pause(address, None, now)
-            elif wish == "resume":
+            else:
                 self.store.resume(address, None, now)
 
-    @rule(published=st.sampled_from(EDITIONS))
-    def publish(self, published: Edition) -> None:
-        with suppress(LettercourseError):
-            self.store.publish(published, self.clock.now())
+    @rule(name=names, course=slugs, by_program=st.booleans())
+    def somebody_is_enrolled(self, name: str, course: str, by_program: bool) -> None:
+        published, now = self.store.course(course), self.clock.now()
+        theirs = [person(name, timezone=ZONES[name])]
+        if by_program:
+            (answer,) = self.store.enroll_by_program(published, theirs, "They said yes.", now)
+        else:
+            (answer,) = self.store.enroll(published, theirs, now)
+        if address_of(name) in self.gone:
+            assert answer is EnrollResult.SUPPRESSED
 
-    # Time
+    # Leaving, and coming back
 
-    @rule(passing=st.sampled_from([10, 31, 3600, *[25 * 3600] * 4, 30 * 24 * 3600]))
-    def time_passes(self, passing: int) -> None:
-        self.clock.advance(timedelta(seconds=passing))
+    @rule(name=st.sampled_from(["cleo", "dan"]), way=st.sampled_from(WAYS_OUT))
+    def somebody_leaves(self, name: str, way: str) -> None:
+        address, now = address_of(name), self.clock.now()
+        theirs = self.enrollments(name)
+        with suppress(LettercourseError):  # nobody may have that address
+            if way == "by the operator":
+                self.store.unsubscribe(address, now)
+            elif way == "by a list":
+                self.store.suppress([Suppressed(address, SubscriberState.UNSUBSCRIBED)], now)
+            elif way == "by a list of complaints":
+                self.store.suppress([Suppressed(address, SubscriberState.COMPLAINED)], now)
+            elif way == "erased":
+                self.store.erase(self.store.subscriber_id(address), now)
+                assert self.enrollments(name) == {}
+                self.gone.add(address)
+            elif theirs:
+                self.store.unsubscribe_enrollment(min(theirs.values()), now)
+        for enrollment_id in theirs.values():
+            states = self.states_beside(enrollment_id)
+            assert {*states.values()} == {EnrollmentState.STOPPED}
 
-    # Workers
+    @rule(name=names, course=slugs)
+    def somebody_leaves_one_course(self, name: str, course: str) -> None:
+        its = self.enrollments(name).get(course)
+        if its is not None and (name, course) != ("ben", "motivation"):
+            before = self.states_beside(its)
+            self.store.leave_enrollment(its, self.clock.now())
+            assert self.states_beside(its) == {**before, its: EnrollmentState.STOPPED}
 
-    @rule(owner=owners, limit=st.integers(1, 4))
-    def claim(self, owner: str, limit: int) -> None:
-        self.claimed[owner] += self.store.claim(owner, self.clock.moment(), LEASE, limit)
+    @rule(name=names, course=slugs)
+    def somebody_asks_to_join(self, name: str, course: str) -> None:
+        wish = person(name, timezone=ZONES[name])
+        self.store.ask_to_join(course, wish, "Yes, send it.", self.clock.now())
 
-    @rule(owner=owners)
-    def gate(self, owner: str) -> None:
-        held = self.claimed.pop(owner, [])
-        passed = self.store.gate(held, owner, self.clock.moment(), LEASE).passed
-        assert not {gated.claimed.address for gated in passed} & self.left
-        self.gated += passed
+    @rule(back=st.integers(0, 3))
+    def somebody_confirms(self, back: int) -> None:
+        with self.store._database.reading() as connection:
+            newest = connection.scalar(select(func.max(consents.c.id))) or 0
+        now = self.clock.now()
+        before = self.store.confirmation(newest - back, now)
+        with suppress(LettercourseError):  # a letter of theirs may be under way
+            after = self.store.confirm(newest - back, now)
+            if before is None or before.standing is not SignUp.OPEN:
+                assert after == before
+                return
+            assert after is not None
+            assert after.enrollment_id is not None
+            self.stopped.discard(after.enrollment_id)
+            self.came_back[after.enrollment_id] = now
+            with self.store._database.reading() as connection:
+                self.gone.discard(
+                    connection.scalar(
+                        select(subscribers.c.address)
+                        .join(enrollments, enrollments.c.subscriber_id == subscribers.c.id)
+                        .where(enrollments.c.id == after.enrollment_id)
+                    )
+                    or ""
+                )
 
-    @rule(owner=owners, endings=st.lists(st.sampled_from([*ENDINGS, FROZEN, FROZEN]), min_size=3))
-    def a_day_of_work(self, owner: str, endings: list[str]) -> None:
+    # A person's own page
+
+    @rule(name=names, course=slugs, wish=st.sampled_from(["pause", "resume", "next", "link"]))
+    def somebody_asks_on_their_page(self, name: str, course: str, wish: str) -> None:
+        its, now = self.enrollments(name).get(course), self.clock.now()
+        if its is None:
+            return
+        if wish == "pause":
+            self.store.pause_enrollment(its, now)
+        elif wish == "resume":
+            self.store.resume_enrollment(its, now)
+        elif wish == "next":
+            self.store.next_now(its, None, now)
+        else:
+            self.store.ask_link(its, now)
+
+    @rule(name=names, course=slugs, hour=st.integers(0, 23), zone=st.sampled_from(PLACES))
+    def somebody_chooses_another_hour(self, name: str, course: str, hour: int, zone: str) -> None:
+        its = self.enrollments(name).get(course)
+        if its is not None:
+            self.store.reschedule(its, time(hour), zone, self.clock.now())
+
+    # Replies
+
+    def reply(self, to: Claimed, command: Command | None, *, own: bool) -> Filed:
+        kind = ReplyKind.REFLECTION if command is None else ReplyKind.COMMAND
+        return self.store.file_reply(
+            Reply(
+                fingerprint=str(next(self.numbers)),
+                kind=kind,
+                why="",
+                origin=self.store.trace(Clues(tokens=(to.id,))),
+                message_id="",
+                verified=own,
+                from_subscriber=own,
+                text="I wrote this." if command is None else "",
+                attachments=(),
+                raw=b"I wrote this.",
+                command=command,
+            ),
+            self.clock.now(),
+        )
+
+    @rule(
+        name=names,
+        back=st.sampled_from([0, 0, 0, 1, 2]),
+        later=st.sampled_from([0, 1, 60]),
+        own=st.sampled_from([True, True, True, False]),
+    )
+    def somebody_reflects(self, name: str, back: int, later: int, own: bool) -> None:
+        self.clock.advance(timedelta(hours=later))
+        theirs = [each for each in self.passed if each.address == address_of(name)]
+        for claimed in theirs[-1 - back :][:1]:
+            filed = self.reply(claimed, None, own=own)
+            if own and filed.kind is ReplyKind.REFLECTION:
+                self.answered.add((claimed.enrollment_id, claimed.run, lesson(claimed)))
+
+    @rule(name=names, back=st.integers(0, 2), command=st.sampled_from([*Command]))
+    def somebody_writes_one_word(self, name: str, back: int, command: Command) -> None:
+        theirs = [each for each in self.passed if each.address == address_of(name)]
+        for claimed in theirs[-1 - back :][:1]:
+            if command is Command.STOP and name == "ben":
+                continue
+            self.reply(claimed, command, own=True)
+            if command is Command.STOP:
+                states = self.states_beside(claimed.enrollment_id)
+                assert {*states.values()} == {EnrollmentState.STOPPED}
+
+    # Days
+
+    @rule(
+        owner=owners,
+        endings=st.lists(st.sampled_from([*ENDINGS, FROZEN, FROZEN]), min_size=3),
+        answering=st.lists(names, max_size=2),
+    )
+    def a_day_of_work(self, owner: str, endings: list[str], answering: list[str]) -> None:
         self.clock.advance(timedelta(hours=25))
         self.store.reap(self.clock.moment())
         late = len(self.gated)
@@ -147,53 +220,85 @@ class Life(RuleBasedStateMachine):
                 late += 1
             else:
                 self.a_hand_over_ends(late, ending)
+        for name in answering:
+            self.somebody_reflects(name, back=0, later=0, own=True)
 
-    @precondition(lambda self: self.gated)
-    @rule(which=st.integers(0, 5), ending=st.sampled_from([*ENDINGS]))
-    def a_hand_over_ends(self, which: int, ending: str) -> None:
-        gated = self.gated.pop(which % len(self.gated))
-        if ending in ARRIVING:
-            run = (gated.claimed.enrollment_id, gated.claimed.run)
-            self.arrived[run].append((gated.claimed.letter_key, gated.gated_at))
-        if ending == "given back":
-            self.store.give_back([gated], self.clock.moment())
-        elif (outcome := ENDINGS[ending]) is not None:
-            self.store.settle([(gated, outcome)], self.clock.moment())
-
-    @rule()
-    def reap(self) -> None:
-        self.store.reap(self.clock.moment())
-
-    @rule()
-    def left_alone_every_course_comes_to_its_end(self) -> None:
+    @rule(answering=st.sets(names), later=st.sampled_from([0, 5, 60]))
+    def left_alone_every_course_comes_to_its_end(self, answering: set[str], later: int) -> None:
         self.clock.advance(LEASE + timedelta(seconds=1))
         self.store.reap(self.clock.moment())
         self.claimed.clear()
         self.gated.clear()
+        self.mailing.clear()
         while (due_at := self.store.next_due_at()) is not None:
             self.clock.advance(max(due_at - self.clock.at, timedelta()))
+            self.service_mail_goes_out(3, ACCEPTED)
             claimed = self.store.claim("w1", self.clock.moment(), LEASE, 3)
             for gated in self.store.gate(claimed, "w1", self.clock.moment(), LEASE).passed:
-                self.gated.append(gated)
+                self.keep([gated])
                 self.a_hand_over_ends(0, "accepted")
+                if (name := name_of(gated.claimed.address)) in answering:
+                    self.somebody_reflects(name, back=0, later=later, own=True)
         for standing in self.store.subscribers():
             for enrollment in standing.enrollments:
                 assert enrollment.state is not EnrollmentState.ACTIVE
+        with self.store._database.reading() as connection:
+            waiting = select(notices.c.id).where(notices.c.state.in_(("planned", "handing")))
+            assert connection.scalars(waiting).all() == []
+
+    @precondition(lambda self: self.passed)
+    @rule(name=names)
+    def somebody_looks(self, name: str) -> None:
+        now = self.clock.now()
+        for enrollment_id in self.enrollments(name).values():
+            journey = self.store.journey(enrollment_id, now)
+            assert journey is not None
+            ahead = [each.key for each in journey.ahead]
+            assert not {*ahead} & {each.key for each in journey.had}
+            calendar = self.store.projection(enrollment_id, now)
+            assert [at for _, at in calendar] == sorted(at for _, at in calendar)
+        with suppress(LettercourseError):
+            self.store.export(self.store.subscriber_id(address_of(name)), now)
+        for course in COURSES:
+            self.store.stats(course)
+            self.store.reflections(course)
 
     # Promises
 
     @invariant()
     def nobody_gets_a_letter_twice(self) -> None:
         for letters in getattr(self, "arrived", {}).values():
-            keys = [{"people": "support"}.get(key, key) for key, _ in letters]
+            keys = [each.claimed.letter_key.replace("people", "support") for each in letters]
             assert len(keys) == len(set(keys))
 
     @invariant()
     def letters_keep_their_distance(self) -> None:
-        for letters in getattr(self, "arrived", {}).values():
-            in_time = sorted(letters, key=lambda letter: letter[1])
-            for (key, earlier), (_, later) in pairwise(in_time):
-                assert later - earlier >= timedelta(hours=8 if key == "welcome" else 12)
+        if not hasattr(self, "store"):
+            return
+        with self.store._database.reading() as connection:
+            asked = asked_next(connection)
+        for (enrollment_id, _), letters in self.arrived.items():
+            in_time = sorted(letters, key=lambda letter: letter.gated_at)
+            for earlier, later in pairwise(in_time):
+                least = timedelta(hours=8 if earlier.claimed.kind is Kind.WELCOME else 12)
+                askings = asked.get(enrollment_id, ())
+                hurried = came_early(askings, earlier.gated_at, later.gated_at)
+                assert hurried or later.gated_at - earlier.gated_at >= least
+
+    @invariant()
+    def who_left_stays_away_until_they_come_back(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        with self.store._database.reading() as connection:
+            people = connection.execute(select(subscribers.c.address, subscribers.c.state)).all()
+            courses_ = connection.execute(select(enrollments.c.id, enrollments.c.state)).all()
+        left = {row.address for row in people if row.state in LEFT_STATES}
+        stopped = {row.id for row in courses_ if row.state == EnrollmentState.STOPPED}
+        known = {row.address for row in people if row.state != SubscriberState.PENDING}
+        assert self.gone & known <= left
+        assert self.stopped <= stopped
+        self.gone |= left
+        self.stopped |= stopped
 
     @invariant()
     def the_ledger_breaks_no_promise(self) -> None:
@@ -205,9 +310,9 @@ class Life(RuleBasedStateMachine):
         assert found.owed == sum(parts) + found.skipped
         for standing in self.store.subscribers():
             self.store.explain(standing.address, self.clock.now())
-            if standing.state is not SubscriberState.ACTIVE:
-                self.left.add(standing.address)
-                assert {each.state for each in standing.enrollments} == {EnrollmentState.STOPPED}
+            if standing.state in LEFT_STATES:
+                states = {each.state for each in standing.enrollments}
+                assert states <= {EnrollmentState.STOPPED}
 
 
 TestLife = Life.TestCase

@@ -232,6 +232,16 @@ def test_a_restart_is_refused_to_those_who_left(world: World) -> None:
         world.store.restart("ben@example.net", "motivation", MONDAY)
 
 
+def test_a_restart_is_refused_to_those_who_left_this_course_alone(world: World) -> None:
+    world.enroll(person("ben"))
+    world.tick()
+    world.store.leave_course("ben@example.net", "motivation", MONDAY)
+    with pytest.raises(Refused, match="left this course"):
+        world.store.restart("ben@example.net", "motivation", MONDAY)
+    world.let_time_pass()
+    assert world.mailbox.subjects() == ["welcome"]
+
+
 def test_leaving_ends_every_course_in_any_state(world: World) -> None:
     world.publish(edition(course="patience"))
     world.enroll(person("ben"))

@@ -1,0 +1,124 @@
+"""Who must not be written to, whatever list names them: people who left, and hashes of the erased.
+
+The erased are found by a keyed hash of their address (``worker.pseudonyms``); nobody else's
+address is hashed, and from a hash nobody is found.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, func, insert, select
+
+from worker.model import SubscriberState
+from worker.store.engine import chunks, insert_new
+from worker.store.leaving import LEFT_STATES, leave
+from worker.store.schema import Record, subscribers, suppressions
+
+Digests = Callable[[str], Collection[str]]
+"""Returns every hash that an address may stand under, the newest key's first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """An address that must not be written to.
+
+    Attributes:
+        address: normalised.
+        reason: one of the states in which a person left.
+        since: ``None`` in a list that is only being read.
+    """
+
+    address: str
+    reason: SubscriberState
+    since: datetime | None = None
+
+
+class SuppressResult(StrEnum):
+    """What became of one address of a list."""
+
+    ADDED = "added"
+    STOPPED = "stopped"
+    ALREADY = "already"
+
+
+def suppress_hash(connection: Connection, digest: str, reason: str, since: datetime) -> None:
+    """Remember an erased address by its hash."""
+    row = {"digest": digest, "reason": reason, "since": since}
+    insert_new(connection, suppressions, [row])
+
+
+def erased_among(
+    connection: Connection, digests: Digests, addresses: Collection[str]
+) -> frozenset[str]:
+    """Return those of these addresses whose person was erased."""
+    of = {digest: address for address in addresses for digest in digests(address)}
+    return frozenset(
+        of[digest]
+        for chunk in chunks(list(of))
+        for digest in connection.scalars(
+            select(suppressions.c.digest).where(suppressions.c.digest.in_(chunk))
+        )
+    )
+
+
+def suppressed(connection: Connection) -> list[Suppressed]:
+    """Return everybody who left and whose address is known, in the order of addresses."""
+    rows = connection.execute(
+        select(
+            subscribers.c.address,
+            subscribers.c.state,
+            func.coalesce(subscribers.c.left_at, subscribers.c.created_at).label("since"),
+        )
+        .where(subscribers.c.state.in_(LEFT_STATES))
+        .order_by(subscribers.c.address)
+    )
+    return [Suppressed(row.address, SubscriberState(row.state), row.since) for row in rows]
+
+
+def suppress(
+    connection: Connection, digests: Digests, listed: Sequence[Suppressed], now: datetime
+) -> Counter[SuppressResult]:
+    """Let known people leave at once, and keep unknown addresses as ones that left."""
+    reasons = {each.address: each.reason for each in reversed(listed)}
+    known = _known(connection, list(reasons))
+    erased = erased_among(connection, digests, reasons.keys() - known.keys())
+    results: Counter[SuppressResult] = Counter()
+    added = []
+    for address, reason in reasons.items():
+        if address in erased:
+            results[SuppressResult.ALREADY] += 1
+        elif address not in known:
+            added.append(_gone(address, reason, now))
+        else:
+            stopped = known[address].state not in LEFT_STATES
+            leave(connection, [known[address].id], reason, now)
+            results[SuppressResult.STOPPED if stopped else SuppressResult.ALREADY] += 1
+    if added:
+        connection.execute(insert(subscribers), added)
+    results[SuppressResult.ADDED] += len(added)
+    return results
+
+
+def _known(connection: Connection, addresses: Sequence[str]) -> dict[str, Record]:
+    query = select(subscribers.c.id, subscribers.c.address, subscribers.c.state)
+    return {
+        row.address: row
+        for chunk in chunks(addresses)
+        for row in connection.execute(query.where(subscribers.c.address.in_(chunk)))
+    }
+
+
+def _gone(address: str, reason: SubscriberState, now: datetime) -> dict[str, object]:
+    return {
+        "address": address,
+        "name": "",
+        "timezone": None,
+        "state": reason,
+        "created_at": now,
+        "left_at": now,
+    }
