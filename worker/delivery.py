@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
-from traceback import format_tb
 
 from worker.compose import compose
+from worker.erasing import forget_erased
+from worker.errors import where_it_arose
 from worker.links import Links
-from worker.model import Clock, Gated, Moment, Outcome, Provider, Tally, Verdict
+from worker.model import Clock, Gated, Message, Moment, Outcome, Provider, Tally, Verdict
+from worker.notifying import STALE_GATE, send_notices
 from worker.store import Store
-
-STALE_GATE = 5.0
-"""Seconds (boot clock) after which a gate is too old for a letter's first byte."""
 
 MOST_RINGS = 50
 """Doorbells of one round; what they leave over is rung for by the next."""
@@ -41,10 +40,19 @@ class Waiting:
         with self._lock:
             self._letters.extend(letters)
 
-    def begin(self) -> Gated | None:
-        """Take the next letter, to be handed over; ``None`` when there is none."""
+    def begin(self, at_once: int = 1) -> tuple[Gated, ...]:
+        """Take the next letter, and up to ``at_once`` copies of it, to be handed over together."""
         with self._lock:
-            return self._letters.popleft() if self._letters else None
+            if at_once == 1 or not self._letters:
+                return (self._letters.popleft(),) if self._letters else ()
+            letter_id = self._letters[0].claimed.letter_id
+            begun: list[Gated] = []
+            rest: deque[Gated] = deque()
+            for each in self._letters:
+                fits = each.claimed.letter_id == letter_id and len(begun) < at_once
+                (begun if fits else rest).append(each)
+            self._letters = rest
+        return tuple(begun)
 
     def take_all(self) -> tuple[Gated, ...]:
         """Take every letter, to be given back."""
@@ -83,12 +91,14 @@ class Courier:
 
 
 def tick(courier: Courier) -> Tally:
-    """Do what is due at this moment until nothing is.
+    """Do what is due at this moment until nothing is; the tally counts letters of courses.
 
-    Letters refused for now are due again only later than this moment, so it comes to an end.
+    What was refused for now is due again only later than this moment, so it comes to an end.
     """
     moment = courier.moment()
     tally = courier.store.reap(moment)
+    while send_notices(courier, moment.now, courier.window):
+        pass
     while not courier.stopping():
         window = deliver_window(courier, due_by=moment.now)
         if not window.claimed:
@@ -98,7 +108,7 @@ def tick(courier: Courier) -> Tally:
 
 
 def deliver_window(courier: Courier, due_by: datetime | None = None) -> Tally:
-    """Deliver one window of what is due.
+    """Deliver one window of what is due, service mail first: somebody waits for it.
 
     Args:
         courier: who delivers.
@@ -106,6 +116,7 @@ def deliver_window(courier: Courier, due_by: datetime | None = None) -> Tally:
     """
     store, moment = courier.store, courier.moment()
     horizon = moment if due_by is None else replace(moment, now=min(due_by, moment.now))
+    send_notices(courier, horizon.now, courier.window)
     claimed = store.claim(courier.owner, horizon, courier.lease, courier.window)
     if not claimed:
         return Tally()
@@ -129,21 +140,16 @@ def ring_for_due(store: Store, clock: Clock, ring: Callable[[], None], window: i
     return rings
 
 
-def where_it_arose(fault: Exception) -> str:
-    """Return a fault's type and trace for the log, without its text, which may name a person."""
-    return f"{type(fault).__name__}\n{''.join(format_tb(fault.__traceback__))}"
-
-
 def _hand_over_all(courier: Courier, passed: tuple[Gated, ...], before_gate: float) -> Tally:
     """Hand over letters in turn; whatever happens, what is known is settled."""
     results: list[tuple[Gated, Outcome]] = []
     courier.waiting.put(passed)
     try:
         while not (courier.clock.boot() - before_gate > STALE_GATE or courier.stopping()):
-            gated = courier.waiting.begin()
-            if gated is None:
+            begun = courier.waiting.begin(courier.provider.at_once)
+            if not begun:
                 break
-            results.append((gated, _hand_over(courier, gated)))
+            results.extend(_hand_over(courier, begun))
     finally:
         tally = _record(courier, results)
     return tally
@@ -158,19 +164,41 @@ def give_back_waiting(courier: Courier) -> None:
 def _record(courier: Courier, results: list[tuple[Gated, Outcome]]) -> Tally:
     tally = courier.store.settle(results, courier.moment()) if results else Tally()
     give_back_waiting(courier)
+    forget_erased(courier.store, courier.provider, [gated.claimed.id for gated, _ in results])
     return tally
 
 
-def _hand_over(courier: Courier, gated: Gated) -> Outcome:
-    """Send one letter; a fault before its first byte is definite, any later one is a doubt."""
-    delivery = gated.claimed.id
+def _hand_over(courier: Courier, begun: Sequence[Gated]) -> list[tuple[Gated, Outcome]]:
+    """Send copies of one letter; a fault before the first byte is definite, a later one a doubt."""
+    results: list[tuple[Gated, Outcome]] = []
+    composed: list[tuple[Gated, Message]] = []
+    for gated in begun:
+        try:
+            stored = courier.store.letter(gated.claimed.letter_id)
+            composed.append((gated, compose(stored, gated, courier.links)))
+        except Exception as fault:  # noqa: BLE001 - one bad letter must not stop the others
+            log.error(  # noqa: TRY400
+                "delivery %s cannot be composed: %s", gated.claimed.id, where_it_arose(fault)
+            )
+            why = f"the letter cannot be composed: {type(fault).__name__}"
+            results.append((gated, Outcome(Verdict.DEFERRED, why)))
+    outcomes = _send(courier.provider, [message for _, message in composed])
+    answered = [(gated, outcome) for (gated, _), outcome in zip(composed, outcomes, strict=True)]
+    return results + answered
+
+
+def _send(provider: Provider, messages: Sequence[Message]) -> Sequence[Outcome]:
     try:
-        message = compose(courier.store.letter(gated.claimed.letter_id), gated, courier.links)
-    except Exception as fault:  # noqa: BLE001 - one bad letter must not stop the others
-        log.error("delivery %s cannot be composed: %s", delivery, where_it_arose(fault))  # noqa: TRY400
-        return Outcome(Verdict.DEFERRED, f"the letter cannot be composed: {type(fault).__name__}")
-    try:
-        return courier.provider.send(message)
+        match messages:
+            case []:
+                return []
+            case [message]:
+                return [provider.send(message)]
+        return provider.send_all(messages)
     except Exception as fault:  # noqa: BLE001 - it may have been sent, so it is not sent again
-        log.error("delivery %s: the provider failed: %s", delivery, where_it_arose(fault))  # noqa: TRY400
-        return Outcome(Verdict.UNKNOWN, f"the provider failed: {type(fault).__name__}")
+        for message in messages:
+            log.error(  # noqa: TRY400
+                "delivery %s: the provider failed: %s", message.delivery_id, where_it_arose(fault)
+            )
+        doubt = Outcome(Verdict.UNKNOWN, f"the provider failed: {type(fault).__name__}")
+        return [doubt] * len(messages)

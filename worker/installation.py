@@ -8,7 +8,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from filelock import FileLock, Timeout
 from course.errors import LettercourseError
 from worker.delivery import Courier
 from worker.errors import Refused
+from worker.inbound import MailReader
 from worker.links import Links
 from worker.model import Clock, Provider
 from worker.providers import open_provider
+from worker.pseudonyms import Pseudonyms
+from worker.receiving import Receiver
 from worker.settings import Settings
 from worker.store import Store, open_store
 
@@ -69,14 +72,17 @@ class Installation:
     Attributes:
         clock: as given; what has been rehearsed is added by :meth:`calendar`.
         force: whether a rehearsed database may be used as if it were none.
+        reader: what understands mail; it starts a process with the first one.
     """
 
     settings: Settings
     store: Store
     provider: Provider
     links: Links
+    pseudonyms: Pseudonyms
     clock: Clock
     force: bool = False
+    reader: MailReader = field(default_factory=MailReader)
 
     def calendar(self) -> Clock:
         """Return the clock to work by: never behind a rehearsal of this database."""
@@ -101,9 +107,13 @@ class Installation:
             links=self.links,
             clock=self.calendar(),
             owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
-            window=self.settings.send_window,
+            window=max(self.settings.send_window, self.provider.at_once),
             stopping=stopping,
         )
+
+    def receiver(self) -> Receiver:
+        """Return what takes mail in."""
+        return Receiver(self.store, self.links, self.reader, self.calendar())
 
     def rehearse(self, at: datetime) -> None:
         """Mark the database as one whose calendar is driven by hand.
@@ -135,6 +145,7 @@ class Installation:
 
     def close(self) -> None:
         """Let go of connections and files."""
+        self.reader.close()
         self.provider.close()
         self.store.close()
 
@@ -153,15 +164,18 @@ def open_installation(
         LettercourseError: the data folder, the database or a setting cannot be used.
     """
     _make_folder(settings.data_dir)
-    provider = open_provider(settings)
-    links = Links(settings.public_url, settings.secret_keys or (_own_key(settings.data_dir),))
-    store = open_store(settings.database_url)
+    clock = clock or SystemClock()
+    provider = open_provider(settings, clock.wall)
+    keys = settings.secret_keys or (_own_key(settings.data_dir),)
+    links = Links(settings.public_url, keys, settings.reply_domain)
+    pseudonyms = Pseudonyms(keys)
+    store = open_store(settings.database_url, pseudonyms)
     try:
         _bring_up_to_date(store, settings)
     except BaseException:
         store.close()
         raise
-    return Installation(settings, store, provider, links, clock or SystemClock(), force)
+    return Installation(settings, store, provider, links, pseudonyms, clock, force)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from course.model import Encoding, Section, Slot
+from course.segments import Encoding, Section, Slot
 from tests.worker.ledger import (
     ACCEPTED,
     DAY,
@@ -23,8 +23,9 @@ from tests.worker.ledger import (
     edition,
     person,
 )
-from worker.delivery import MOST_RINGS, STALE_GATE, deliver_window, ring_for_due, tick
+from worker.delivery import MOST_RINGS, deliver_window, ring_for_due, tick
 from worker.model import DeliveryState, Message, Outcome, Tally
+from worker.notifying import STALE_GATE
 from worker.store import open_store
 
 

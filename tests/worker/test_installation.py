@@ -71,9 +71,20 @@ def test_a_data_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
         found(tmp_path / "data")
 
 
-def test_sendgrid_is_said_to_be_missing(tmp_path: Path) -> None:
-    with pytest.raises(LettercourseError, match="sendgrid is not available in this version"):
-        found(tmp_path, provider="sendgrid", sendgrid_api_key="SG.x")
+def test_a_key_that_no_header_can_hold_is_one_line_without_it(tmp_path: Path) -> None:
+    with pytest.raises(LettercourseError, match="SENDGRID_API_KEY") as fault:
+        found(tmp_path, provider="sendgrid", sendgrid_api_key="SG.sécret")
+    assert "sécret" not in str(fault.value)
+
+
+def test_a_window_holds_at_least_one_batch(tmp_path: Path) -> None:
+    key = {"provider": "sendgrid", "sendgrid_api_key": "SG.x"}
+    for batch, window, expected in (("1", "20", 20), ("500", "20", 500), ("50", "100", 100)):
+        installation = found(tmp_path, **key, sendgrid_batch=batch, send_window=window)
+        try:
+            assert installation.courier().window == expected
+        finally:
+            installation.close()
 
 
 def test_the_calendar_never_falls_behind_a_rehearsal(tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "email": ("email", "emailaddress", "useremailaddress", "subscriberemail", "mail"),
+    "email": (
+        "email",
+        "emailaddress",
+        "useremailaddress",
+        "subscriberemail",
+        "mail",
+        "recipient",
+        "address",
+    ),
     "first_name": ("firstname", "fname", "givenname"),
     "name": ("name", "fullname"),
     "timezone": ("timezone", "tz"),

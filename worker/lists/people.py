@@ -47,6 +47,16 @@ def read_people(source: BinaryIO | bytes, name: str = "the list") -> Iterator[Pe
     Raises:
         LettercourseError: nothing in the list can be read, such as without a column of addresses.
     """
+    rows, header = open_table(source, name)
+    return _read_rows(rows, header)
+
+
+def open_table(source: BinaryIO | bytes, name: str) -> tuple[Iterator[Record], tuple[str, ...]]:
+    """Return a list's rows as cells, and its titles, among which is one for addresses.
+
+    Raises:
+        LettercourseError: it is empty, or has no column of addresses.
+    """
     lines = Lines(BytesIO(source) if isinstance(source, bytes) else source, name)
     rows = records(lines, _separator(lines))
     header = tuple(title.strip() for title in next(rows, _NOTHING).cells)
@@ -61,7 +71,7 @@ def read_people(source: BinaryIO | bytes, name: str = "the list") -> Iterator[Pe
             where=name,
             remedy="give the list a header row with a column email",
         )
-    return _read_rows(rows, header)
+    return rows, header
 
 
 def _separator(lines: Lines) -> str:
