@@ -54,8 +54,10 @@ def serve(host: str, port: int, *, deliver: bool, force: bool) -> None:
     """Run until a signal; say on standard output where, once everything works."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with operating(force=force) as installation:
-        provider = installation.settings.provider.value
-        what = f"letters go to {provider}" if deliver else "web only"
+        settings = installation.settings
+        what = f"letters go to {settings.provider.value}" if deliver else "web only"
+        if settings.inbound_listen:
+            what = f"{what}, mail comes in at {settings.inbound_listen}"
         run(
             installation,
             host,

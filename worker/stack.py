@@ -22,6 +22,7 @@ from worker.installation import Installation, sole_occupant
 from worker.model import DeliveryState
 from worker.tasks import Workplace, build_app, configuration, ring
 from worker.web import build_web
+from worker.web.listener import Listener
 from worker.web.server import Server
 
 STOP_WITHIN = 4.0
@@ -41,7 +42,7 @@ class Stack:
         host: where the web door listens.
         port: likewise; 0 takes any free one.
         tick_seconds: how often what is due is looked for; the first time at once.
-        web: whether to open the web door.
+        web: whether to open the web door, and the mail door where one is set.
         deliver: whether to run scheduler and workers.
         threads: how many windows are delivered at once.
     """
@@ -62,6 +63,8 @@ class Stack:
         self._workplace = Workplace(lambda: installation, self._stopping.is_set)
         self._still_after = max(_STILL_AFTER, 10 * tick_seconds)
         self._web = Server(build_web(installation, self._is_moving), host, port) if web else None
+        listen = installation.settings.inbound_listen if web else ""
+        self._mail = Listener(installation, listen) if listen else None
         self._crew: _Crew | None = None
         if deliver:
             celery = build_app(
@@ -78,10 +81,12 @@ class Stack:
         """Start everything and return once it works.
 
         Raises:
-            LettercourseError: the port is taken.
+            LettercourseError: a port is taken.
         """
         if self._web:
             self._web.start()
+        if self._mail:
+            self._mail.start()
         if self._crew:
             self._crew.start()
 
@@ -91,12 +96,13 @@ class Stack:
             ring(self._crew.celery)
 
     def is_quiet(self) -> bool:
-        """Whether nothing is due and no letter is under way, by the calendar's instant now."""
+        """Whether nothing is due and no mail is under way, by the calendar's instant now."""
         store = self._installation.store
         return not (
             store.due_count(self._installation.now(), 1)
             or store.deliveries(state=DeliveryState.CLAIMED, limit=1)
             or store.deliveries(state=DeliveryState.HANDING, limit=1)
+            or store.is_handing_notices()
         )
 
     def wait_until_quiet(self, timeout: float) -> bool:
@@ -118,12 +124,14 @@ class Stack:
         """
         until = time.monotonic() + timeout
         self._stopping.set()
-        if self._web:
-            self._web.stop()
+        doors = [door for door in (self._web, self._mail) if door]
+        for door in doors:
+            door.stop()
         done = self._crew.stop(until) if self._crew else True
         if not done:
             self._workplace.give_back()
-        return (self._web.join(until) if self._web else True) and done
+        shut = [door.join(until) for door in doors]
+        return all(shut) and done
 
     def refuse_half(self) -> None:
         """Let only a stack go on whose every part is alive.
@@ -131,7 +139,8 @@ class Stack:
         Raises:
             LettercourseError: a part ended by itself.
         """
-        dead = [part for part in (self._web, self._crew) if part and not part.is_alive()]
+        parts = (self._web, self._mail, self._crew)
+        dead = [part for part in parts if part and not part.is_alive()]
         if dead:
             raise LettercourseError(
                 f"the {' and the '.join(part.title for part in dead)} ended without being told to",

@@ -26,9 +26,8 @@ from worker.delivery import (
     deliver_window,
     give_back_waiting,
     ring_for_due,
-    where_it_arose,
 )
-from worker.errors import Refused
+from worker.errors import Refused, where_it_arose
 from worker.installation import Installation, open_installation
 from worker.settings import Settings, settings_from_environment
 

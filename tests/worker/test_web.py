@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import logging
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.types import Message
 
 from tests.worker.tiny_course import PICTURE, edition, enroll, found
 from worker.delivery import tick
@@ -262,8 +264,54 @@ def test_a_fault_of_ours_is_a_calm_503_and_its_log_holds_no_address(
     assert link.rpartition("/")[2] not in " ".join(ours)
 
 
+def test_who_goes_away_in_the_middle_of_a_body_is_no_fault_of_ours(
+    installation: Installation, person: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    said: Iterator[Message] = iter(
+        [
+            {"type": "http.request", "body": b"List-Un", "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    answered = []
+
+    async def receive() -> Message:
+        return next(said)
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    path = httpx.URL(leave_link(installation)).path
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+    with caplog.at_level(logging.INFO):
+        asyncio.run(build_web(installation)(scope, receive, send))
+    assert next(said, None) is None
+    assert answered == []
+    assert caplog.messages == []
+    assert installation.store.standing(person).state is SubscriberState.ACTIVE
+
+
 def test_ready_means_that_letters_go_out(installation: Installation) -> None:
     with served(installation, moving=False) as still:
         assert still.get("/readyz").status_code == 503
         assert still.get("/readyz").json() == {"ready": False, "database": True, "worker": False}
         assert still.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        ("de-CH, de;q=0.9, en;q=0.8", "Hier ist nichts"),
+        ("tlh, fr;q=0.9, de;q=0.3", "Hier ist nichts"),
+        ("en-GB, de;q=0.5", "There is nothing here"),
+        ("de;q=0, *", "There is nothing here"),
+        (",;q=,=" * 900, "There is nothing here"),
+        ("", "There is nothing here"),
+    ],
+)
+def test_a_page_of_no_course_speaks_the_language_of_the_browser(
+    installation: Installation, asked: str, title: str
+) -> None:
+    with served(installation) as door:
+        page = door.get("/u/made-up", headers={"Accept-Language": asked})
+    assert f"<title>{title}</title>" in page.text

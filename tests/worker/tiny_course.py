@@ -7,17 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-from course.model import (
-    Asset,
-    Edition,
-    Encoding,
-    Kind,
-    Letter,
-    Literal,
-    Schedule,
-    Sender,
-    Slot,
-)
+from course.model import Asset, Edition, Kind, Letter, Schedule, Sender
+from course.segments import Encoding, Literal, Slot
 from worker.installation import Installation, open_installation
 from worker.model import Clock, Person
 from worker.settings import read_settings

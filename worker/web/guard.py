@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from worker.web.language import language_wished
 from worker.web.pages import Pages
 
 logger = logging.getLogger(__name__)
@@ -48,10 +50,14 @@ class Guard:
 
         try:
             await self._app(scope, receive, send_guarded)
+        except ClientDisconnect:
+            return  # in the middle of a body: nothing was done, and nobody waits for an answer
         except Exception as fault:  # noqa: BLE001 - the door itself must answer
             door = scope["path"].split("/")[1]
             reason = type(fault).__name__  # its text and trace may hold an address
             logger.error("%s /%s failed: %s", scope["method"], door, reason)  # noqa: TRY400
             if not begun:
-                busy = self._pages.show("busy.html", 503, {"Retry-After": "30"})
+                wished = language_wished(Headers(scope=scope))
+                retry = {"Retry-After": "30"}
+                busy = self._pages.show("busy.html", 503, retry, language=wished)
                 await busy(scope, receive, send_guarded)

@@ -10,13 +10,18 @@ from starlette.routing import Route
 
 from worker.installation import Installation
 from worker.links import TEST_ENROLLMENT
-from worker.web.pages import Pages
+from worker.model import EnrollmentState
+from worker.store.membership import Membership
+from worker.web.forms import read_fields
+from worker.web.pages import Pages, test_page
 
-_LONGEST_BODY = 65_536
+ONLY_THIS_COURSE = {"scope": "course"}
+"""What our page's button says. Whatever else is posted, or nothing, means everything."""
 
 
 def leaving_routes(installation: Installation, pages: Pages) -> list[Route]:
     """Return the routes under ``/u/``."""
+    store = installation.store
 
     def enrollment(request: Request) -> int:
         found = installation.links.read_unsubscribe(request.path_params["token"])
@@ -24,32 +29,37 @@ def leaving_routes(installation: Installation, pages: Pages) -> list[Route]:
             raise HTTPException(404)
         return found
 
-    def leave(enrollment_id: int) -> bool:
-        return installation.store.unsubscribe_enrollment(enrollment_id, installation.now())
-
-    async def show(request: Request) -> Response:
-        is_test = enrollment(request) == TEST_ENROLLMENT
-        return pages.show("test.html" if is_test else "leave.html")
-
-    async def act(request: Request) -> Response:
-        """Leave, whatever the body says: mail programs send it urlencoded, multipart or empty."""
-        enrollment_id = enrollment(request)
-        await _discard_body(request)
-        if enrollment_id == TEST_ENROLLMENT:
-            return pages.show("test.html")
-        if not await run_in_threadpool(leave, enrollment_id):
+    def show(enrollment_id: int) -> Response:
+        found = store.membership(enrollment_id)
+        if found is None:
             raise HTTPException(404)  # a genuine link, but of a ledger that this one is not
-        return pages.show("left.html")
+        return pages.show(
+            _page(found), language=found.course.language, course=found.course, member=found
+        )
+
+    def leave(enrollment_id: int, *, only_this_course: bool) -> Response:
+        now = installation.now()
+        if only_this_course:
+            store.leave_enrollment(enrollment_id, now)
+        else:
+            store.unsubscribe_enrollment(enrollment_id, now)
+        return show(enrollment_id)
 
     async def answer(request: Request) -> Response:
-        return await (act if request.method == "POST" else show)(request)
+        enrollment_id = enrollment(request)
+        if enrollment_id == TEST_ENROLLMENT:
+            return test_page(pages, request)
+        if request.method != "POST":
+            return await run_in_threadpool(show, enrollment_id)
+        fields = await read_fields(request)
+        return await run_in_threadpool(
+            leave, enrollment_id, only_this_course=fields == ONLY_THIS_COURSE
+        )
 
     return [Route("/u/{token}", answer, methods=["GET", "POST"])]
 
 
-async def _discard_body(request: Request) -> None:
-    read = 0
-    async for chunk in request.stream():
-        read += len(chunk)
-        if read > _LONGEST_BODY:
-            raise HTTPException(413)
+def _page(member: Membership) -> str:
+    if member.has_left:
+        return "left.html"
+    return "left_course.html" if member.state is EnrollmentState.STOPPED else "leave.html"
