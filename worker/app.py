@@ -32,23 +32,34 @@ CHAPTERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "publish": ("worker.cli.publish:publish", "Store the course as the edition that is sent."),
         "send-test": ("worker.cli.publish:send_test", "Send one letter to yourself, as a test."),
         "enroll": ("worker.cli.enroll:enroll", "Enroll everybody on a list."),
+        "snippet": ("worker.cli.snippet:snippet", "Print a sign-up form for your own site."),
         "up": ("worker.running:up", "Run web, scheduler and worker in one process."),
         "demo": ("worker.demo:demo", "Watch the shipped course go through its days in a minute."),
     },
     "Look after people": {
         "subscribers": (
             "worker.cli.people:subscribers",
-            "List, show, pause, resume, unsubscribe, restart.",
+            "Show, pause, resume, restart, unsubscribe, export, erase.",
+        ),
+        "reflections": (
+            "worker.cli.reflections:reflections",
+            "Show what people wrote about their lessons.",
         ),
         "explain": (
             "worker.cli.ledger:explain",
             "Say why each letter was or was not sent to a person.",
         ),
+        "stats": ("worker.cli.stats:stats", "Count how people go through a course."),
     },
     "Look after the installation": {
+        "suppressions": (
+            "worker.cli.suppressions:suppressions",
+            "Take in and give out addresses that must not be written to.",
+        ),
         "deliveries": ("worker.cli.ledger:deliveries", "Show the ledger of deliveries."),
         "audit": ("worker.cli.ledger:audit", "Count every letter owed and check the promises."),
         "tick": ("worker.cli.tick:tick", "Deliver what is due, until nothing is."),
+        "receive": ("worker.cli.receive:receive", "Take in one mail from standard input."),
         "migrate": ("worker.cli.ledger:migrate", "Bring the database to this version's form."),
         "web": ("worker.running:web", "Run only the web server."),
     },

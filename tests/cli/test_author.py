@@ -97,6 +97,19 @@ def test_outline_explains_to_people(lettercourse: Terminal, course: Path) -> Non
         assert key in out
 
 
+def test_outline_says_where_the_course_waits(lettercourse: Terminal, course: Path) -> None:
+    waiting = 'key = "folding"\nwait_days = 5\nnudge_days = 2'
+    manifest = (course / "course.toml").read_text(encoding="utf-8")
+    (course / "course.toml").write_text(manifest.replace('key = "folding"', waiting), "utf-8")
+    out = " ".join(lettercourse("outline", course).out.split())
+    assert "then waits 5 days for a reply, reminds after 2" in out
+    assert out.count("waits") == 1
+    told = lettercourse("outline", course, "--json").json()["letters"]
+    assert [(letter["wait_days"], letter["nudge_days"]) for letter in told] == [
+        (None, None), (None, None), (5, 2), (None, None), (None, None),
+    ]  # fmt: skip
+
+
 def test_new_makes_a_course_beside_the_article(lettercourse: Terminal) -> None:
     lettercourse.write("bread.md", ARTICLE)
     lettercourse.write("loaf.png", PICTURE)

@@ -39,11 +39,20 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, float]:
     return folder / "demo", done.stdout, time.monotonic() - began
 
 
+def mailed(folder: Path) -> list[EmailMessage]:
+    """All mail in the Maildir."""
+    return [
+        email.message_from_bytes(path.read_bytes(), policy=policy.default)
+        for path in (folder / "maildir" / "new").iterdir()
+    ]
+
+
 def arrived(folder: Path) -> dict[str, list[EmailMessage]]:
-    """Every letter in the Maildir by its reader, in the order of their dates."""
+    """Every letter of the course by its reader, in the order of their dates."""
     people: dict[str, list[EmailMessage]] = {}
-    for path in (folder / "maildir" / "new").iterdir():
-        letter = email.message_from_bytes(path.read_bytes(), policy=policy.default)
+    for letter in mailed(folder):
+        if letter["List-Id"] is None:
+            continue
         people.setdefault(letter["To"].addresses[0].addr_spec, []).append(letter)
     for letters in people.values():
         letters.sort(key=lambda letter: letter["Date"].datetime)
@@ -90,6 +99,36 @@ def test_who_left_by_the_link_in_a_letter_got_no_more(shown: tuple[Path, str, fl
     last = arrived(shown[0])["tom@example.org"][-1]
     assert last["Date"].datetime <= datetime(2026, 3, 29, 18, tzinfo=UTC)
     assert "left" in shown[1]
+
+
+def test_a_finale_gives_back_the_words_that_came_by_reply(
+    shown: tuple[Path, str, float], lettercourse: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, said, _ = shown
+    finale = (folder / "finale.html").read_text(encoding="utf-8")
+    assert "a photo of a plant from her balcony" in finale
+    assert "97 per cent, and I told everybody" in finale
+    assert "Tuesdays on the train" not in finale  # somebody else's
+    monkeypatch.setenv("LETTERCOURSE_DATA_DIR", str(folder))
+    written = lettercourse("reflections", "stay-motivated", "--json").json()
+    assert [(each["address"].partition("@")[0], each["lesson"]) for each in written] == [
+        ("ada", "goals"),
+        ("ada", "support"),
+        ("ada", "time"),
+        ("zoe", "time"),
+        ("ada", "curiosity"),
+        ("ada", "setbacks"),
+    ]
+    assert all(each["verified"] for each in written)
+    assert said.count("✎") == 1 + len(written)
+
+
+def test_who_replied_with_a_word_of_command_got_an_answer(
+    shown: tuple[Path, str, float],
+) -> None:
+    answers = [mail for mail in mailed(shown[0]) if mail["List-Id"] is None]
+    assert [mail["To"].addresses[0].addr_spec for mail in answers] == ["priya@example.com"] * 2
+    assert {mail["Auto-Submitted"] for mail in answers} == {"auto-replied"}
 
 
 def test_who_paused_got_nothing_until_resumed(shown: tuple[Path, str, float]) -> None:

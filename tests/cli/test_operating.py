@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import Terminal
 from tests.cli.desk import ARTICLE, KEYS, MANIFEST, PEOPLE, PICTURE
+from tests.peers.sendgrid import sendgrid
 
 
 def letters() -> list[EmailMessage]:
@@ -115,6 +116,29 @@ def test_a_test_letter_that_cannot_be_sent_is_one_line(
 ) -> None:
     assert says in bread("send-test", *arguments).line()
     assert letters() == []
+
+
+@pytest.mark.parametrize("course", ["./bread", "bread"])
+def test_a_reminder_can_be_tried_too(bread: Terminal, course: str) -> None:
+    waiting = 'key = "folding"\nwait_days = 5\nnudge_days = 2'
+    bread.write("bread/course.toml", MANIFEST.replace('key = "folding"', waiting))
+    assert bread("publish", "./bread").code == 0
+    assert bread("send-test", course, "folding~nudge", "--to", "me@example.com").code == 0
+    (letter,) = letters()
+    assert letter["Subject"] == "[Test] Still open: “Folding”"
+
+
+def test_a_test_letter_says_where_it_is(bread: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("send-test", "./bread", "folding", "--to", "me@example.com")
+    assert "nobody was written to" in bread(*asked).out
+    with sendgrid(verified=["bakery.example"]) as server:
+        monkeypatch.setenv("LETTERCOURSE_PROVIDER", "sendgrid")
+        monkeypatch.setenv("LETTERCOURSE_SENDGRID_URL", server.url)
+        monkeypatch.setenv("LETTERCOURSE_SENDGRID_API_KEY", server.api_key)
+        assert "is on its way to me@example.com" in bread(*asked).out
+        monkeypatch.setenv("LETTERCOURSE_SENDGRID_SANDBOX", "yes")
+        assert "sends nobody anything" in bread(*asked).out
+        assert len(server.accepted) == 1
 
 
 def test_a_test_letter_comes_from_somebody(bread: Terminal) -> None:
@@ -541,3 +565,36 @@ def test_every_fault_of_the_settings_is_a_line_of_its_own(
         ["lettercourse", "LETTERCOURSE_PUBLIC_URL"],
         ["lettercourse", "LETTERCOURSE_SEND_WINDOW"],
     ]
+
+
+# stats
+
+
+def test_stats_count_people_by_letter(enrolled: Terminal) -> None:
+    assert enrolled("tick", "--json").json()["sent"] == 3
+    enrolled("subscribers", "unsubscribe", "ann@example.com")
+    answer = enrolled("stats", "bread", "--json").json()
+    assert {name: answer[name] for name in ("course", "enrolled", "active", "completed")} == {
+        "course": "bread",
+        "enrolled": 3,
+        "active": 2,
+        "completed": 0,
+    }
+    assert answer["stopped"] == {"unsubscribed": 1, "bounced": 0, "complained": 0, "course": 0}
+    assert [each["letter"] for each in answer["letters"]] == KEYS
+    assert answer["letters"][0] == {
+        "letter": "welcome",
+        "owed": 3,
+        "sent": 3,
+        "delivered": None,
+        "reflected": 0,
+        "left": 1,
+    }
+
+
+def test_stats_for_people_show_a_dash_where_nobody_can_know(enrolled: Terminal) -> None:
+    enrolled("tick")
+    said = enrolled("stats", "./bread").out
+    assert "3 enrollments: 3 active, 0 paused, 0 held, 0 completed, 0 stopped." in said
+    assert "–" in said
+    assert enrolled("stats", "cake").code == 1

@@ -15,7 +15,7 @@ from course.codec import edition_answer
 from course.compile import compile_course
 from course.errors import ManifestError
 from course.gallery import write_build
-from course.model import Block, Edition, Finding, Letter, Level
+from course.model import Block, Edition, Finding, Letter, Level, Waiting
 from worker.cli.output import count, json_option, note, paper, print_json, say, shorten
 
 COLOURS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.INFO: "dim"}
@@ -144,6 +144,8 @@ def outline_answer(edition: Edition, lines: Sequence[str]) -> dict[str, object]:
                 "number": letter.number,
                 "subject": letter.subject,
                 "minutes": letter.minutes,
+                "wait_days": wait.days if (wait := edition.waits.get(letter.key)) else None,
+                "nudge_days": wait.nudge_days if wait else None,
                 "blocks": told(blocks_of(letter.key, edition)),
             }
             for letter in edition.letters
@@ -156,7 +158,7 @@ def outline_tree(edition: Edition, lines: Sequence[str]) -> Tree:
     """Return the outline for people."""
     tree = Tree(Text(f"{edition.title} ({edition.course})", "bold"), guide_style="dim")
     for letter in edition.letters:
-        branch = tree.add(letter_line(letter))
+        branch = tree.add(letter_line(letter, edition.waits.get(letter.key)))
         for run in runs(blocks_of(letter.key, edition)):
             branch.add(block_line(run, lines))
     left_out = blocks_of(None, edition)
@@ -188,10 +190,15 @@ def runs(blocks: Iterable[Block]) -> list[Block]:
     return joined
 
 
-def letter_line(letter: Letter) -> Text:
-    """Return one letter's line of the outline."""
+def letter_line(letter: Letter, wait: Waiting | None) -> Text:
+    """Return one letter's line of the outline, with how long the next one waits after it."""
     line = Text(f"{letter.number:02} {letter.key}", "bold")
-    return line.append(f"  {letter.subject} · {letter.minutes} min", "not bold")
+    line.append(f"  {letter.subject} · {letter.minutes} min", "not bold")
+    if wait:
+        line.append(f" · then waits {count(wait.days, 'day')} for a reply", "not bold cyan")
+    if wait and wait.nudge_days:
+        line.append(f", reminds after {wait.nudge_days}", "not bold cyan")
+    return line
 
 
 def block_line(block: Block, lines: Sequence[str]) -> Text:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import click
 
+from course.errors import LettercourseError
 from worker.cli.operating import operating, published
-from worker.cli.output import instant, json_option, print_json, say, say_table
+from worker.cli.output import count, instant, json_option, note, print_json, say, say_table
+from worker.erasing import sweep
+from worker.errors import UnknownSubscriber
 from worker.lists import normalise_address
 from worker.model import Standing
+from worker.store.erasing import Erased
 
 ADDRESS = click.argument("address")
 ONE_COURSE = click.option("--course", help="Only this course; all of the person's without it.")
@@ -17,7 +25,7 @@ ONE_COURSE = click.option("--course", help="Only this course; all of the person'
 
 @click.group()
 def subscribers() -> None:
-    """List, show, pause, resume, unsubscribe, restart."""
+    """Show, pause, resume, restart, unsubscribe, export, erase."""
 
 
 @subscribers.command("list")
@@ -75,12 +83,17 @@ def resume(address: str, course: str | None, *, as_json: bool) -> None:
 
 @subscribers.command()
 @ADDRESS
+@click.option("--course", help="Only this course; the others go on.")
 @json_option
-def unsubscribe(address: str, *, as_json: bool) -> None:
+def unsubscribe(address: str, course: str | None, *, as_json: bool) -> None:
     """Never write to a person again, as if they had left by the link in a letter."""
     address = normalise_address(address)
     with operating() as installation:
-        installation.store.unsubscribe(address, installation.now())
+        if course:
+            slug = published(installation, course).slug
+            installation.store.leave_course(address, slug, installation.now())
+        else:
+            installation.store.unsubscribe(address, installation.now())
         standing = installation.store.standing(address)
     show_person(standing, as_json=as_json)
 
@@ -99,6 +112,71 @@ def restart(address: str, course: str, *, as_json: bool) -> None:
     show_person(standing, as_json=as_json)
 
 
+@subscribers.command()
+@ADDRESS
+@click.option("--out", type=click.Path(path_type=Path), help="Write to this file, only for you.")
+def export(address: str, out: Path | None) -> None:
+    """Give out everything that is kept about a person, as JSON."""
+    address = normalise_address(address)
+    with operating() as installation:
+        store = installation.store
+        document = store.export(store.subscriber_id(address), installation.now())
+    if out is None:
+        print_json(document)
+        return
+    write_privately(out, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    say(f"Written: {out}")
+
+
+@subscribers.command("erase")
+@ADDRESS
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@json_option
+def erase_(address: str, *, yes: bool, as_json: bool) -> int:
+    """Erase a person: address, name, everything they wrote, and copies of their letters.
+
+    Deliveries stay without the address, and a keyed hash of it stays, so that no list enrolls
+    them again. This cannot be undone. Once more changes nothing, and completes what was cut short.
+    """
+    address = normalise_address(address)
+    with operating() as installation:
+        store = installation.store
+        try:
+            subscriber_id = store.subscriber_id(address)
+        except UnknownSubscriber:
+            if not store.was_erased(address):
+                raise
+            erased = Erased()
+        else:
+            if not yes:
+                click.confirm(f"Erase {address} for good?", abort=True, err=True)
+            erased = store.erase(subscriber_id, installation.now())
+        swept = sweep(store, installation.provider)
+    if as_json:
+        print_json({**asdict(erased), "swept": swept})
+    else:
+        words = count(erased.reflections, "reflection"), count(erased.replies, "mail")
+        say(f"Erased, with {' and '.join(words)}.")
+    if not swept:
+        note("The database file could not be rewritten just now; run the same command again.")
+    return 0 if swept else 1
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Write a file that only its owner may read; one that stands there is not replaced.
+
+    Raises:
+        LettercourseError: there is one.
+    """
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        remedy = "move it away, or name another file"
+        raise LettercourseError("this file exists", where=str(path), remedy=remedy) from None
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
 def show_person(standing: Standing, *, as_json: bool) -> None:
     """Answer with where one person stands."""
     if as_json:
@@ -107,7 +185,7 @@ def show_person(standing: Standing, *, as_json: bool) -> None:
     named = f"{standing.name} <{standing.address}>" if standing.name else standing.address
     say(f"{named}, {standing.state.value}, {standing.timezone}")
     say_table(
-        ("course", "state", "next letter", "due (UTC)", "had"),
+        ("course", "state", "next letter", "due (UTC)", "had", "answered"),
         (
             (
                 f"{e.course} (run {e.run})" if e.run > 1 else e.course,
@@ -115,6 +193,7 @@ def show_person(standing: Standing, *, as_json: bool) -> None:
                 e.next or "–",
                 instant(e.next_at),
                 ", ".join(e.sent) or "–",
+                ", ".join(e.reflections) or "–",
             )
             for e in standing.enrollments
         ),

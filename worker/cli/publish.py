@@ -10,6 +10,7 @@ import click
 from course.article.source import MANIFEST_NAME
 from course.compile import compile_course
 from course.errors import LettercourseError
+from course.letters.nudge import nudge_key
 from course.model import Level
 from worker.cli.author import COURSE, note_findings
 from worker.cli.operating import operating
@@ -18,6 +19,7 @@ from worker.compose import compose_test, message_id
 from worker.installation import Installation
 from worker.lists import normalise_address
 from worker.model import StoredLetter, Verdict
+from worker.settings import ProviderName
 
 
 @click.command()
@@ -100,7 +102,7 @@ def send_test(course: str, letter: str, address: str, name: str, *, as_json: boo
             }
         )
     elif accepted:
-        say(f"“{stored.letter.subject}” is on its way to {address}.")
+        say(_what_happened(installation, f"“{stored.letter.subject}”", address))
     if not accepted:
         raise LettercourseError(
             f"the provider did not take the letter: {outcome.verdict.value}, {outcome.detail}",
@@ -109,15 +111,30 @@ def send_test(course: str, letter: str, address: str, name: str, *, as_json: boo
     return 0
 
 
+def _what_happened(installation: Installation, letter: str, address: str) -> str:
+    """Return where an accepted letter is now, which is not always a mailbox."""
+    settings = installation.settings
+    if settings.provider is ProviderName.MAILDIR:
+        return f"{letter} for {address} lies in the Maildir; nobody was written to."
+    if settings.provider is ProviderName.SENDGRID and settings.sendgrid_sandbox:
+        return (
+            f"SendGrid finds nothing wrong with {letter}. In its sandbox it sends nobody anything."
+        )
+    return f"{letter} is on its way to {address}."
+
+
 def find_letter(installation: Installation, course: str, key: str) -> StoredLetter:
-    """Return the letter of a folder as it is now, or of a published course."""
+    """Return the letter of a folder as it is now, or of a published course; also a reminder."""
     if not Path(course).exists():
         found = installation.store.course(course)
-        if key not in found.keys:
-            raise no_such_letter(course, key, found.keys)
-        return installation.store.letter(found.letter_ids[found.keys.index(key)])
+        ids = dict(zip(found.keys, found.letter_ids, strict=True))
+        ids |= {nudge_key(of): wait.nudge_id for of, wait in found.waits.items() if wait.nudge_id}
+        if key not in ids:
+            raise no_such_letter(course, key, tuple(ids))
+        return installation.store.letter(ids[key])
     edition = compile_course(Path(course)).edition
-    by_key = {letter.key: letter for letter in edition.letters}
+    reminders = [wait.nudge for wait in edition.waits.values() if wait.nudge]
+    by_key = {each.key: each for each in (*edition.letters, *reminders)}
     if key not in by_key:
         raise no_such_letter(course, key, tuple(by_key))
     if edition.sender is None:
