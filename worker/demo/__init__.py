@@ -6,11 +6,12 @@ calendar they go by is driven from one due letter to the next.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 import sys
 import time
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -22,8 +23,10 @@ from course.errors import LettercourseError
 from course.gallery import write_build
 from worker.cli.output import count, margin, paper, say
 from worker.demo.calendar import calendar
-from worker.demo.drive import DrivenClock, Happening, drive, leave_by_letter
+from worker.demo.correspondence import Mailbox, html_of
+from worker.demo.drive import DrivenClock, Happening, drive
 from worker.demo.folder import claim_folder
+from worker.demo.people import ANSWERS, LEAVES, LEAVES_AT, REPLIES, START
 from worker.installation import Installation, open_installation, sole_occupant
 from worker.lists import RejectedRow, read_people
 from worker.model import Person, PublishedCourse
@@ -31,15 +34,6 @@ from worker.settings import read_settings
 from worker.stack import Stack
 
 SAMPLE = Path(course.__file__).parent / "samples" / "stay-motivated"
-START = datetime(2026, 3, 26, 9, tzinfo=UTC)
-"""A Thursday before the Sunday on which Europe puts its clocks forward."""
-
-PAUSES, PAUSES_AT, RESUMES_AT = (
-    "priya@example.com",
-    datetime(2026, 3, 28, 12, tzinfo=UTC),
-    datetime(2026, 3, 30, 12, tzinfo=UTC),
-)
-LEAVES, LEAVES_AT = "tom@example.org", datetime(2026, 3, 29, 18, tzinfo=UTC)
 
 
 @click.command()
@@ -65,6 +59,8 @@ def demo(out: Path) -> None:
         {
             "LETTERCOURSE_DATA_DIR": str(out.resolve()),
             "LETTERCOURSE_PUBLIC_URL": f"http://127.0.0.1:{port}",
+            "LETTERCOURSE_REPLY_DOMAIN": "reply.example.org",
+            "LETTERCOURSE_INBOUND_SECRET": secrets.token_urlsafe(),
         }
     )
     clock = DrivenClock(START)
@@ -74,7 +70,7 @@ def demo(out: Path) -> None:
             installation.rehearse(START)
             write_build(compiled, out / "gallery")
             target = enroll(installation, compiled)
-            deliver(installation, target, clock, port)
+            deliver(installation, clock, port)
             installation.rehearse(clock.now())
             people = installation.store.subscribers(target.slug)
             sent = installation.store.deliveries(course=target.slug)
@@ -85,6 +81,8 @@ def demo(out: Path) -> None:
     paper().print(table)
     with (out / "calendar.txt").open("w", encoding="utf-8") as file:
         Console(file=file, width=100).print(table)
+    finale = html_of(Mailbox(out / "maildir", ANSWERS).newest())
+    (out / "finale.html").write_text(finale, encoding="utf-8")
     tell_more(out, count(len(sent), "letter"), time.monotonic() - began)
 
 
@@ -104,21 +102,27 @@ def enroll(installation: Installation, compiled: Compiled) -> PublishedCourse:
     return target
 
 
-def deliver(
-    installation: Installation, target: PublishedCourse, clock: DrivenClock, port: int
-) -> None:
+def deliver(installation: Installation, clock: DrivenClock, port: int) -> None:
     """Let the whole stack deliver the course while its calendar is driven through the days."""
-    store, maildir = installation.store, installation.settings.data_dir / "maildir"
+    maildir = installation.settings.data_dir / "maildir"
+    hook = installation.links.site("/hooks/sendgrid/inbound")
+    (secret,) = installation.settings.inbound_secret
     happenings = [
-        Happening(PAUSES_AT, lambda: store.pause(PAUSES, target.slug, PAUSES_AT)),
-        Happening(LEAVES_AT, lambda: leave_by_letter(maildir, LEAVES)),
-        Happening(RESUMES_AT, lambda: store.resume(PAUSES, target.slug, RESUMES_AT)),
+        Happening(at, partial(Mailbox(maildir, address).reply, words, at, hook, secret))
+        for address, at, words in REPLIES
     ]
+    happenings.append(Happening(LEAVES_AT, Mailbox(maildir, LEAVES).leave))
     stack = Stack(installation, port=port)
     stack.start()
     try:
         with margin().status("") as status:
-            drive(stack, store, clock, happenings, lambda at: status.update(f"{at:%A %d %B}"))
+            drive(
+                stack,
+                installation.store,
+                clock,
+                happenings,
+                lambda at: status.update(f"{at:%A %d %B}"),
+            )
     finally:
         stopped = stack.stop()
     if not stopped:
@@ -141,12 +145,15 @@ def tell_more(out: Path, letters: str, seconds: float) -> None:
         "",
         "- Berlin put its clocks forward on Sunday 29 March: 08:00 stayed 08:00, and Emil's 02:30,",
         "  which that night did not have, became 03:30.",
-        "- Priya paused from Saturday to Monday; her course went on where it was.",
+        "- Ada answered five letters by pressing reply (✎). The last one gives her own words back:",
+        f"  {out / 'finale.html'}",
+        "- Priya replied “Pause” on Saturday and “resume” on Monday; then her course went on.",
         "- Tom left on Sunday with one click on the link in his letter.",
         "",
         f"  {out / 'gallery' / 'index.html'}   every letter, in a browser",
         f"  {out / 'maildir'}   what arrived, for any mail program (mutt -f)",
         f"  LETTERCOURSE_DATA_DIR={out} {command} explain {LEAVES}",
+        f"  LETTERCOURSE_DATA_DIR={out} {command} reflections stay-motivated",
         "",
         "Now with an article of yours:",
         "",

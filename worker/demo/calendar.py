@@ -36,7 +36,9 @@ def cell(record: DeliveryRecord | None, person: Standing) -> Text:
     """Return when a person got a letter, on their own clock, or why not."""
     if record and record.state is DeliveryState.SENT and record.handed_at:
         local = record.handed_at.astimezone(ZoneInfo(person.timezone))
-        return Text(f"{local:%a %d}", "dim").append(f"\n{local:%H:%M}", "not dim")
+        answered = any(record.letter in each.reflections for each in person.enrollments)
+        hour = f"{local:%H:%M} ✎" if answered else f"{local:%H:%M}"
+        return Text(f"{local:%a %d}", "dim").append(f"\n{hour}", "not dim")
     if person.state is SubscriberState.UNSUBSCRIBED:
         return Text("left", "yellow")
     return Text(record.state.value if record else "–", "red")

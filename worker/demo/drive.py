@@ -6,9 +6,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.parser import BytesHeaderParser
-from pathlib import Path
-from urllib.request import Request, urlopen
 
 from course.errors import LettercourseError
 from worker.installation import SystemClock
@@ -80,17 +77,3 @@ def drive(
             tell(due)
         else:
             return
-
-
-def leave_by_letter(maildir: Path, address: str) -> None:
-    """Leave as a mail program does it: by the link in a letter that arrived (RFC 8058)."""
-    parser = BytesHeaderParser()
-    for path in (maildir / "new").iterdir():
-        with path.open("rb") as file:
-            letter = parser.parse(file)
-        if address in letter["To"]:
-            link = letter["List-Unsubscribe"].strip("<>")
-            one_click = letter["List-Unsubscribe-Post"].encode()
-            with urlopen(Request(link, one_click), timeout=PATIENCE):  # noqa: S310
-                return
-    raise LettercourseError(f"{address} has no letter to leave by", where=str(maildir))
