@@ -4,12 +4,15 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test test-browser check bench clean
 demo: $(READY)  ## compile the shipped course and deliver it to ten people, in under a minute
 	$(BIN)/lettercourse demo
 
 test: $(READY)  ## every test, with real servers that the tests start themselves
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/browser
+
+test-browser: $(READY)  ## every page in Chromium (Debian: apt-get install chromium)
+	$(BIN)/python -m pytest tests/browser
 
 check: $(READY)  ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check .
