@@ -12,8 +12,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
-
 from tests.worker.inbound.mails import mail
 from worker.inbound import InboundMail, MailReader, parse_mail
 
@@ -138,7 +136,6 @@ def test_many_threads_share_one_reader() -> None:
     assert [each.own_words for each in found] == [f"Number {n}." for n in range(40)]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_process_has_a_child_of_its_own() -> None:
     program = (
         "import os, sys\n"
