@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.valkey import start_valkey
+from tests.servers.valkey import start_valkey
 
 
 @pytest.fixture

@@ -83,21 +83,16 @@ def publish(connection: Connection, edition: Edition, now: datetime) -> bool:
         Refused: the sender is missing, or a key would name another letter than it did.
     """
     sender = _complete_sender(edition)
-    course = connection.execute(
-        select(courses.c.id, editions.c.digest, editions.c.renames)
-        .outerjoin(editions, editions.c.id == courses.c.edition_id)
-        .where(courses.c.slug == edition.course)
+    course_id = _lock_course(connection, edition.course)
+    newest = connection.execute(
+        select(editions.c.digest, editions.c.renames)
+        .join(courses, courses.c.edition_id == editions.c.id)
+        .where(courses.c.id == course_id)
     ).one_or_none()
-    if course is not None and course.digest == edition.digest:
+    if newest is not None and newest.digest == edition.digest:
         return False
-    former = [] if course is None else [(old, key) for old, key in course.renames]
+    former = [] if newest is None else [(old, key) for old, key in newest.renames]
     carried = carry_over(former, edition.renames)
-    if course is None:
-        course_id = connection.scalar(
-            insert(courses).values(slug=edition.course).returning(courses.c.id)
-        )
-    else:
-        course_id = course.id
     _refuse_confusion(connection, course_id, edition, carried)
     schedule = edition.schedule
     edition_id = connection.scalar(
@@ -130,13 +125,23 @@ def publish(connection: Connection, edition: Edition, now: datetime) -> bool:
                 "media_type": asset.media_type,
                 "content": asset.content,
             }
-            for asset in edition.assets
+            for asset in sorted(edition.assets, key=lambda asset: asset.digest)
         ],
     )
     connection.execute(
         update(courses).where(courses.c.id == course_id).values(edition_id=edition_id)
     )
     return True
+
+
+def _lock_course(connection: Connection, slug: str) -> int:
+    """Hold a course's row, made first if there is none; return its id.
+
+    Of two who publish at once the second one sees what the first one made.
+    """
+    insert_new(connection, courses, [{"slug": slug}])
+    course = select(courses.c.id).where(courses.c.slug == slug).with_for_update(key_share=True)
+    return int(connection.execute(course).scalar_one())
 
 
 def find_asset(connection: Connection, name: str) -> Asset | None:

@@ -15,9 +15,12 @@ from sqlalchemy import ColumnElement, Connection, delete, func, or_, select, uni
 
 from worker.errors import Refused
 from worker.model import NoticeState, SubscriberState
+from worker.pseudonyms import Digests
 from worker.store.exporting import about_events, about_replies
 from worker.store.leaving import leave
+from worker.store.locking import lock_addresses, lock_people
 from worker.store.membership import ERASED_DOMAIN, erased_address, is_erased
+from worker.store.noting import note_erasure
 from worker.store.schema import (
     attempts,
     consents,
@@ -27,10 +30,11 @@ from worker.store.schema import (
     notices,
     reflections,
     replies,
+    settlements,
     subscribers,
     those,
 )
-from worker.store.suppressing import Digests, suppress_hash
+from worker.store.suppressing import suppress_hash
 
 WHY_ERASED = "its person was erased"
 
@@ -64,9 +68,9 @@ def erase(connection: Connection, digests: Digests, subscriber_id: int, now: dat
     Raises:
         Refused: there is no key to hash their address with.
     """
-    person = connection.execute(
-        select(subscribers).where(subscribers.c.id == subscriber_id).with_for_update()
-    ).one()
+    lock_addresses(connection)
+    lock_people(connection, [subscriber_id])
+    person = connection.execute(select(subscribers).where(subscribers.c.id == subscriber_id)).one()
     if is_erased(person.address):
         return Erased()
     hashes = list(digests(person.address))
@@ -78,6 +82,7 @@ def erase(connection: Connection, digests: Digests, subscriber_id: int, now: dat
     leave(connection, [subscriber_id], SubscriberState.UNSUBSCRIBED, now)
     left = connection.execute(select(subscribers).where(subscribers.c.id == subscriber_id)).one()
     suppress_hash(connection, hashes[0], left.state, left.left_at)
+    note_erasure(connection, subscriber_id, hashes[0], now)
     erased = _erase_words(connection, subscriber_id, person.address)
     _erase_traces(connection, subscriber_id, person.address, now)
     connection.execute(
@@ -150,6 +155,11 @@ def _erase_traces(connection: Connection, subscriber_id: int, address: str, now:
         .values(detail=WHY_ERASED)
     )
     connection.execute(
+        update(settlements)
+        .where(settlements.c.delivery_id.in_(select(deliveries.c.id).where(theirs)))
+        .values(detail="")
+    )
+    connection.execute(
         update(events)
         .where(about_events(subscriber_id), _names(events.c.detail, address))
         .values(detail=WHY_ERASED)
@@ -165,7 +175,8 @@ def _erase_traces(connection: Connection, subscriber_id: int, address: str, now:
 
 
 def _names(column: Any, address: str) -> ColumnElement[bool]:
-    return func.instr(func.lower(column), address) > 0
+    named: ColumnElement[bool] = func.lower(column).contains(address, autoescape=True)
+    return named
 
 
 _ERASED = subscribers.c.address.like(f"%@{ERASED_DOMAIN}")

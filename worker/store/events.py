@@ -8,7 +8,7 @@ stored about it: nothing depends on which came first.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -29,6 +29,7 @@ from worker.store.editions import Editions
 from worker.store.engine import insert_new, rows_of
 from worker.store.fate import NOT_BEGUN, STRENGTH, Told
 from worker.store.leaving import LEFT_STATES, leave, leave_course
+from worker.store.locking import lock_people
 from worker.store.membership import is_erased
 from worker.store.news import SKEW, heard_of, settle_letters
 from worker.store.schema import (
@@ -85,10 +86,11 @@ def record_events(
         batch: of any size, in any order.
         moment: ``wall`` is when they were received.
     """
+    people = _lock(connection, batch)
     new = _fresh(connection, pseudonyms, batch)
     if not new:
         return EventTally(known=len(batch))
-    found = _find(connection, new)
+    found = _find(connection, new, people)
     letters = sorted({each.letter for each in found if each.letter is not None})
     before = heard_of(connection, letters)
     _insert(connection, found, moment)
@@ -106,6 +108,23 @@ def record_events(
         unmatched=sum(each.subscriber is None for each in found),
         drops=tuple(sorted({e.event.detail for e in found if e.event.news is News.DROPPED})),
     )
+
+
+def _lock(connection: Connection, batch: Sequence[Event]) -> frozenset[int]:
+    """Hold everybody whom a batch is about; return who that is.
+
+    Whoever joins between this look and the next is a stranger still.
+    """
+    stated = sorted({event.delivery_id for event in batch if event.delivery_id is not None})
+    addresses = sorted({event.address for event in batch if event.address})
+    asked = ((_OF_DELIVERIES, stated), (_OF_NOTICES, stated), (_PEOPLE, addresses))
+    people = frozenset(
+        row.subscriber_id
+        for statement, values in asked
+        for row in rows_of(connection, statement, values)
+    )
+    lock_people(connection, people)
+    return people
 
 
 def _fresh(
@@ -142,11 +161,13 @@ def _fingerprint(event: Event, pseudonyms: Pseudonyms) -> str:
         "" if about is None else event.occurred_at.isoformat(),
         event.message_ref,
     )
-    return sha256("\n".join(parts).encode()).hexdigest()
+    return sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _find(connection: Connection, new: Sequence[tuple[str, Event]]) -> list[_Found]:
-    """Find the letter and the person of each event.
+def _find(
+    connection: Connection, new: Sequence[tuple[str, Event]], locked: Collection[int]
+) -> list[_Found]:
+    """Find the letter and the person of each event, among those who are locked.
 
     An event that names neither a letter nor a message is about the newest letter that its address
     had been handed by then: so it is with bounces that come by mail, days later. One about mail
@@ -157,7 +178,11 @@ def _find(connection: Connection, new: Sequence[tuple[str, Event]]) -> list[_Fou
     elsewhere = [letter for letter in stated if letter not in letters]
     letters |= {row.id: row for row in rows_of(connection, _OF_NOTICES, elsewhere)}
     addresses = {event.address for _, event in new if event.delivery_id not in letters}
-    people = {row.address: row for row in rows_of(connection, _PEOPLE, sorted(addresses))}
+    people = {
+        row.address: row
+        for row in rows_of(connection, _PEOPLE, sorted(addresses))
+        if row.subscriber_id in locked
+    }
     found = []
     for fingerprint, event in new:
         letter = event.delivery_id
@@ -213,9 +238,17 @@ def _insert(connection: Connection, found: Sequence[_Found], moment: Moment) -> 
                 "received_at": moment.wall,
                 "body": each.event.body if each.keeps_body else None,
             }
-            for each in found
+            for each in sorted(found, key=_once_locked)
         ],
     )
+
+
+def _once_locked(found: _Found) -> str:
+    """Return a key that puts strangers' events, whom no lock parts, in one order for everybody.
+
+    So two batches that add the same ones do not wait for each other in a circle.
+    """
+    return found.fingerprint if found.subscriber is None else ""
 
 
 def _count_blocks(connection: Connection, found: Sequence[_Found]) -> None:
@@ -263,23 +296,16 @@ _OF_DELIVERIES = (
     .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
     .where(deliveries.c.id.in_(those()))
-    .order_by(subscribers.c.id, enrollments.c.id)
-    .with_for_update(of=(subscribers, enrollments, deliveries))
 )
 
 _OF_NOTICES = (
     select(notices.c.id, subscribers.c.id.label("subscriber_id"), subscribers.c.address)
     .join(subscribers, subscribers.c.id == notices.c.subscriber_id)
     .where(notices.c.id.in_(those()))
-    .order_by(subscribers.c.id)
-    .with_for_update(of=(subscribers, notices))
 )
 
-_PEOPLE = (
-    select(subscribers.c.id.label("subscriber_id"), subscribers.c.address)
-    .where(subscribers.c.address.in_(those()))
-    .order_by(subscribers.c.id)
-    .with_for_update()
+_PEOPLE = select(subscribers.c.id.label("subscriber_id"), subscribers.c.address).where(
+    subscribers.c.address.in_(those())
 )
 
 _LAST_DELIVERY = (

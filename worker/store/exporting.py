@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select
 
 from worker.store.schema import (
     Record,
@@ -24,6 +24,7 @@ from worker.store.schema import (
     notices,
     reflections,
     replies,
+    settlements,
     subscribers,
 )
 
@@ -42,7 +43,8 @@ def export(connection: Connection, subscriber_id: int, now: datetime) -> Export:
     person = connection.execute(select(subscribers).where(subscribers.c.id == subscriber_id)).one()
     its = enrollments.c.subscriber_id == subscriber_id
     course_of = courses.c.slug.label("course")
-    tries = _attempts(connection, subscriber_id)
+    tries = _of_letters(connection, attempts, attempts.c.number, subscriber_id)
+    decided = _of_letters(connection, settlements, settlements.c.id, subscriber_id)
     taken = select(enrollments, course_of).join(courses).where(its).order_by(enrollments.c.id)
     letters = (
         select(deliveries, course_of)
@@ -78,7 +80,8 @@ def export(connection: Connection, subscriber_id: int, now: datetime) -> Export:
         "consents": [_shown(row, *_KEYS) for row in connection.execute(agreed)],
         "enrollments": [_shown(row, *_KEYS) for row in connection.execute(taken)],
         "deliveries": [
-            _shown(row, "enrollment_id", "letter_id", *_WORKINGS) | {"tries": tries.get(row.id, [])}
+            _shown(row, "enrollment_id", "letter_id", *_WORKINGS)
+            | {"tries": tries.get(row.id, []), "settlements": decided.get(row.id, [])}
             for row in connection.execute(letters)
         ],
         "events": [_shown(row, "fingerprint", *_KEYS) for row in connection.execute(news)],
@@ -120,19 +123,22 @@ def _ids(column: Any, subscriber_id: int) -> Any:
     )
 
 
-def _attempts(connection: Connection, subscriber_id: int) -> dict[str, list[Export]]:
+def _of_letters(
+    connection: Connection, table: Table, order: Column[Any], subscriber_id: int
+) -> dict[str, list[Export]]:
+    """Return the rows of a table that hang on a person's letters, by letter."""
     rows = connection.execute(
-        select(attempts)
-        .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+        select(table)
+        .join(deliveries, deliveries.c.id == table.c.delivery_id)
         .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
         .where(enrollments.c.subscriber_id == subscriber_id)
-        .order_by(attempts.c.delivery_id, attempts.c.number)
+        .order_by(table.c.delivery_id, order)
     )
-    tries: dict[str, list[Export]] = {}
+    found: dict[str, list[Export]] = {}
     for row in rows:
-        shown = _shown(row, "id", "delivery_id", "gated_wall", "deadline")
-        tries.setdefault(row.delivery_id, []).append(shown)
-    return tries
+        shown = _shown(row, "id", "delivery_id", "gated_wall", "deadline", "operator")
+        found.setdefault(row.delivery_id, []).append(shown)
+    return found
 
 
 def _shown(row: Record, *without: str) -> Export:

@@ -9,11 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from worker.model import EnrollmentState, EnrollResult, Person, PublishedCourse, SubscriberState
+from worker.pseudonyms import Digests
 from worker.schedule import welcome_at
 from worker.store.engine import chunks, insert_new
 from worker.store.leaving import LEFT_STATES
+from worker.store.locking import lock_addresses, lock_people_at
+from worker.store.placeholders import go_on_again, take_up
 from worker.store.schema import Record, courses, enrollments, subscribers
-from worker.store.suppressing import Digests, erased_among
+from worker.store.suppressing import erased_among
 
 
 def enroll(
@@ -30,11 +33,14 @@ def enroll(
     to no more: that they want this is the operator's word now. ``digests`` finds those who were
     erased.
     """
+    lock_addresses(connection)
     listed = dict.fromkeys(person.address for person in people)
     erased = erased_among(connection, digests, listed)
     addresses = [each for each in listed if each not in erased]
+    take_up(connection, digests, addresses)
     first = {person.address: person for person in reversed(people)}
     insert_new(connection, subscribers, [_subscriber(first[each], now) for each in addresses])
+    lock_people_at(connection, addresses)
     course_id = connection.scalar(select(courses.c.id).where(courses.c.slug == course.slug))
     known = _known(connection, course_id, addresses)
     answers = {address: _answer(known[address]) for address in addresses}
@@ -46,7 +52,12 @@ def enroll(
             [_enrollment(course, course_id, known[each].id, first[each], now) for each in joining],
         )
         _complete_names(connection, [(known[each], first[each]) for each in joining])
-        _make_active(connection, [known[each].id for each in joining])
+    named = [each for each in addresses if answers[each] is not EnrollResult.SUPPRESSED]
+    waiting = [each for each in named if known[each].state == SubscriberState.PENDING]
+    taken_up = [(known[each], first[each]) for each in waiting if known[each].enrollment]
+    _complete_names(connection, taken_up)
+    go_on_again(connection, [known[each].id for each in waiting], now)
+    _make_active(connection, [known[each].id for each in waiting])
     return [_first_time(answers, person.address) for person in people]
 
 

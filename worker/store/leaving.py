@@ -9,6 +9,8 @@ from sqlalchemy import Connection, func, literal, select, update
 
 from worker.errors import UnknownSubscriber
 from worker.model import DeliveryState, EnrollmentState, SubscriberState
+from worker.store.locking import lock_people, lock_people_of
+from worker.store.noting import note_leaving, note_leaving_courses
 from worker.store.schema import Instant, attempts, deliveries, enrollments, subscribers
 
 LEFT_STATES = (
@@ -36,7 +38,12 @@ _OVERRULES = {
 def leave(
     connection: Connection, subscriber_ids: Collection[int], state: SubscriberState, now: datetime
 ) -> None:
-    """Stop everything for these people: every course, and every letter not past its gate."""
+    """Stop everything for these people: every course, and every letter not past its gate.
+
+    Their rows are locked first: what their gates let through before is counted as their newest
+    attempt, and no gate comes after.
+    """
+    lock_people(connection, subscriber_ids)
     may_change = (SubscriberState.PENDING, SubscriberState.ACTIVE, *_OVERRULES[state])
     newest_attempt = select(func.coalesce(func.max(attempts.c.id), 0)).scalar_subquery()
     connection.execute(
@@ -56,10 +63,12 @@ def leave(
     )
     of_theirs = deliveries.c.enrollment_id.in_(select(enrollments.c.id).where(theirs))
     cancel_waiting(connection, of_theirs, now, WHY_LEFT[state])
+    note_leaving(connection, subscriber_ids, state, now)
 
 
 def leave_course(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
     """Stop these courses alone: every letter of theirs that is not past its gate."""
+    lock_people_of(connection, enrollment_ids)
     connection.execute(
         update(enrollments)
         .where(enrollments.c.id.in_(enrollment_ids), enrollments.c.state != EnrollmentState.STOPPED)
@@ -67,6 +76,7 @@ def leave_course(connection: Connection, enrollment_ids: Collection[int], now: d
     )
     of_these = deliveries.c.enrollment_id.in_(enrollment_ids)
     cancel_waiting(connection, of_these, now, WHY_COURSE_LEFT)
+    note_leaving_courses(connection, enrollment_ids, now)
 
 
 def cancel_waiting(connection: Connection, which: object, now: datetime, detail: str) -> None:

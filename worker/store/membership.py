@@ -10,6 +10,7 @@ from worker.errors import UnknownSubscriber
 from worker.model import EnrollmentState, PublishedCourse, SubscriberState
 from worker.store.editions import Editions
 from worker.store.leaving import LEFT_STATES
+from worker.store.locking import lock_people_of
 from worker.store.schema import Record, courses, enrollments, subscribers
 
 GOING_ON = (EnrollmentState.ACTIVE, EnrollmentState.PAUSED, EnrollmentState.HELD)
@@ -87,17 +88,18 @@ def find_membership(
 
 
 def enrollment_row(connection: Connection, enrollment_id: int) -> Record:
-    """Lock and return an enrollment with its person's state and its course's newest edition.
+    """Lock a person; return the enrollment with their state and its course's newest edition.
 
     Raises:
         UnknownSubscriber: there is no such enrollment.
     """
+    lock_people_of(connection, [enrollment_id])
     row = connection.execute(
         select(enrollments, subscribers.c.state.label("subscriber"), courses.c.edition_id)
         .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
         .join(courses, courses.c.id == enrollments.c.course_id)
         .where(enrollments.c.id == enrollment_id)
-        .with_for_update(of=(subscribers, enrollments))
+        .with_for_update(of=enrollments)
     ).one_or_none()
     if row is None:
         raise UnknownSubscriber("nobody here is enrolled by that link")

@@ -18,6 +18,7 @@ from worker.model import (
 )
 from worker.store.editions import Editions
 from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting, leave_course
+from worker.store.locking import lock_people_at
 from worker.store.pacing import plan_after, run_of
 from worker.store.progress import called_now, next_key
 from worker.store.runs import history
@@ -96,6 +97,7 @@ def restart(connection: Connection, address: str, course: str, now: datetime) ->
 
 
 def _enrollments(connection: Connection, address: str, course: str | None) -> Sequence[Record]:
+    lock_people_at(connection, [address])
     found = connection.execute(
         select(
             enrollments,
@@ -107,7 +109,7 @@ def _enrollments(connection: Connection, address: str, course: str | None) -> Se
         .join(courses, courses.c.id == enrollments.c.course_id)
         .where(subscribers.c.address == address)
         .order_by(courses.c.slug)
-        .with_for_update(of=(subscribers, enrollments))
+        .with_for_update(of=enrollments)
     ).all()
     if not found:
         raise UnknownSubscriber("nobody is enrolled under this address", where=address)

@@ -6,12 +6,14 @@ import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from worker.model import Command, NoticePurpose, ReplyKind, SubscriberState
 from worker.store.commands import obey
 from worker.store.editions import Editions
+from worker.store.engine import insert_if_new
 from worker.store.leaving import leave
+from worker.store.locking import lock_people
 from worker.store.membership import is_erased
 from worker.store.notices import plan_notice
 from worker.store.progress import lesson_of
@@ -99,11 +101,8 @@ def file_reply(
         packed: its raw bytes by :func:`pack`, made before the transaction.
         now: the calendar's instant.
     """
-    known = connection.execute(
-        select(replies.c.kind, replies.c.why).where(replies.c.fingerprint == reply.fingerprint)
-    ).first()
-    if known is not None:
-        return Filed(ReplyKind(known.kind), known.why, is_new=False)
+    if reply.origin is not None and reply.origin.subscriber_id is not None:
+        lock_people(connection, [reply.origin.subscriber_id])
     if reply.origin is not None and _is_erased(connection, reply.origin):
         reply = replace(
             reply,
@@ -114,32 +113,39 @@ def file_reply(
             command=None,
             answer="",
         )
-    _insert(connection, editions, reply, packed, now)
+    reply_id = _insert(connection, reply, packed, now)
+    if reply_id is None:
+        known = connection.execute(_KNOWN, {"fingerprint": reply.fingerprint}).one()
+        return Filed(ReplyKind(known.kind), known.why, is_new=False)
+    _reflect(connection, editions, reply, reply_id, now)
     answer = _act(connection, editions, installation, reply, now)
     return Filed(reply.kind, reply.why, is_new=True, answer=answer)
 
 
-def _insert(
-    connection: Connection, editions: Editions, reply: Reply, packed: bytes, now: datetime
-) -> None:
+def _insert(connection: Connection, reply: Reply, packed: bytes, now: datetime) -> int | None:
+    """Keep the mail itself; ``None`` where a copy of it is kept already."""
     origin = reply.origin
-    reply_id = connection.scalar(
-        insert(replies)
-        .values(
-            fingerprint=reply.fingerprint,
-            kind=reply.kind,
-            why=reply.why,
-            subscriber_id=origin.subscriber_id if origin else None,
-            enrollment_id=origin.enrollment_id if origin else None,
-            delivery_id=origin.delivery_id if origin else None,
-            message_id=reply.message_id,
-            verified=reply.verified,
-            attachments=[list(each) for each in reply.attachments],
-            received_at=now,
-            raw=None if reply.kind is ReplyKind.DISCARDED else packed,
-        )
-        .returning(replies.c.id)
-    )
+    row = {
+        "fingerprint": reply.fingerprint,
+        "kind": reply.kind,
+        "why": reply.why,
+        "subscriber_id": origin.subscriber_id if origin else None,
+        "enrollment_id": origin.enrollment_id if origin else None,
+        "delivery_id": origin.delivery_id if origin else None,
+        "message_id": reply.message_id,
+        "verified": reply.verified,
+        "attachments": [list(each) for each in reply.attachments],
+        "received_at": now,
+        "raw": None if reply.kind is ReplyKind.DISCARDED else packed,
+    }
+    return insert_if_new(connection, replies, row)
+
+
+def _reflect(
+    connection: Connection, editions: Editions, reply: Reply, reply_id: int, now: datetime
+) -> None:
+    """Keep the words of a reflection, and go on with a course that waited for it."""
+    origin = reply.origin
     if origin is None or origin.enrollment_id is None or origin.letter_key is None:
         return
     if reply.kind is ReplyKind.REFLECTION and reply.text:
@@ -194,3 +200,8 @@ def _is_erased(connection: Connection, origin: Origin) -> bool:
         select(subscribers.c.address).where(subscribers.c.id == origin.subscriber_id)
     )
     return address is None or is_erased(address)
+
+
+_KNOWN = select(replies.c.kind, replies.c.why).where(
+    replies.c.fingerprint == bindparam("fingerprint")
+)

@@ -29,6 +29,8 @@ from worker.store.pacing import Plan, plan_after, run_of
 from worker.store.progress import called_now, is_nudge, next_key
 from worker.store.runs import reflected
 from worker.store.schema import (
+    IS_FINAL,
+    IS_OPEN,
     Record,
     courses,
     deliveries,
@@ -93,7 +95,8 @@ def records(
         .limit(limit)
     )
     if state is not None:
-        query = query.where(deliveries.c.state == state)
+        kind = IS_OPEN if state in OPEN_STATES else IS_FINAL
+        query = query.where(deliveries.c.state == state, kind)
     if course is not None:
         query = query.where(courses.c.slug == course)
     return [_record(row) for row in connection.execute(query)]

@@ -6,6 +6,7 @@ SQLite takes a partial index only where it can see that the query implies its co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,11 +14,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table, UniqueConstraint
+from sqlalchemy.dialects import postgresql
 
 from course.model import Kind
 from worker.model import (
     OPEN_STATES,
     ConsentWay,
+    Decision,
     DeliveryState,
     EnrollmentState,
     News,
@@ -66,6 +69,36 @@ class Instant(sa.types.TypeDecorator[datetime]):
         return datetime.fromisoformat(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
 
+class Words(sa.types.TypeDecorator[str]):
+    """Text as others wrote it: what PostgreSQL cannot keep becomes U+FFFD, on every database."""
+
+    impl: type[sa.String] = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """Write text; ``U+0000`` and halves of surrogate pairs are no characters."""
+        return value if value is None else _NO_CHARACTER.sub("\ufffd", value)
+
+
+class _Word(Words):
+    """The same, of limited length."""
+
+    impl = sa.String
+    cache_ok = True
+
+
+_NO_CHARACTER = re.compile("[\0\ud800-\udfff]")
+
+
+def _by_code(length: int) -> sa.types.TypeEngine[str]:
+    """Return the type of text that sorts by its characters' codes, whatever the server's language.
+
+    No library's idea of a language is in its index, which could change under it.
+    """
+    by_bytes = postgresql.VARCHAR(length, collation="C")
+    return sa.String(length).with_variant(by_bytes, "postgresql")
+
+
 def those(name: str = "ids") -> sa.BindParameter[Any]:
     """Return the parameter of an ``IN`` in a statement that is built once and used often."""
     return sa.bindparam(name, expanding=True)
@@ -85,6 +118,13 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Inde
 
 
 _OPEN = f"state IN ({_literals(OPEN_STATES)})"
+_FINAL = f"state IN ({_literals(s for s in DeliveryState if s not in OPEN_STATES)})"
+
+IS_OPEN = sa.text(f"deliveries.{_OPEN}")
+IS_FINAL = sa.text(f"deliveries.{_FINAL}")
+"""Conditions on a delivery in the words of the indexes that carry them."""
+
+IS_HELD = sa.text("enrollments.state = 'held'")
 
 metadata = sa.MetaData(
     naming_convention={
@@ -107,7 +147,7 @@ courses = Table(
     "courses",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("slug", sa.String(200), nullable=False, unique=True),
+    Column("slug", _by_code(200), nullable=False, unique=True),
     Column("edition_id", Id),  # the newest of its editions, which refer back to here
 )
 
@@ -117,10 +157,10 @@ editions = Table(
     Column("id", Id, primary_key=True),
     Column("course_id", Id, ForeignKey("courses.id"), nullable=False, index=True),
     Column("digest", sa.String(64), nullable=False),
-    Column("title", sa.Text, nullable=False),
-    Column("sender_name", sa.Text, nullable=False),
-    Column("sender_email", sa.Text, nullable=False),
-    Column("sender_postal_address", sa.Text, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("sender_name", Words, nullable=False),
+    Column("sender_email", Words, nullable=False),
+    Column("sender_postal_address", Words, nullable=False),
     Column("send_at", sa.Time, nullable=False),
     Column("days", sa.String(20), nullable=False),  # "0,1,2": Monday is 0
     Column("minimum_gap", sa.Integer, nullable=False),  # seconds
@@ -161,8 +201,8 @@ subscribers = Table(
     "subscribers",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("address", sa.String(320), nullable=False, unique=True),
-    Column("name", sa.Text, nullable=False),
+    Column("address", _by_code(320), nullable=False, unique=True),
+    Column("name", Words, nullable=False),
     Column("timezone", sa.String(64)),
     Column("state", sa.String(12), nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -193,6 +233,7 @@ enrollments = Table(
     _one_of("state", EnrollmentState),
     CheckConstraint("next_at IS NULL OR state = 'active'", name="only_active_fall_due"),
     _partial("ix_enrollments_due", "next_at", "id", where="next_at IS NOT NULL"),
+    _partial("ix_enrollments_held", "changed_at", where="state = 'held'"),
 )
 
 deliveries = Table(
@@ -214,7 +255,7 @@ deliveries = Table(
     Column("delivered_at", Instant),  # the receiving server took it, as the provider told us
     Column("attempts", sa.Integer, nullable=False),  # hand-overs so far, also those not begun
     Column("deferrals", sa.Integer, nullable=False),  # how often in turn it was refused for now
-    Column("detail", sa.Text, nullable=False),
+    Column("detail", Words, nullable=False),
     UniqueConstraint("enrollment_id", "run", "letter_key"),
     _one_of("state", DeliveryState),
     CheckConstraint("retry_at IS NULL OR state = 'planned'", name="only_planned_are_retried"),
@@ -222,6 +263,7 @@ deliveries = Table(
         "(lease_until IS NOT NULL) = (state IN ('claimed', 'handing'))", name="leased_while_owned"
     ),
     _partial("ix_deliveries_open", "enrollment_id", where=_OPEN, unique=True),
+    _partial("ix_deliveries_final", "state", where=_FINAL),  # for those who count
     _partial("ix_deliveries_retry", "retry_at", "id", where="retry_at IS NOT NULL"),
     _partial("ix_deliveries_lease", "lease_until", where="lease_until IS NOT NULL"),
 )
@@ -236,7 +278,7 @@ attempts = Table(
     Column("gated_wall", Instant, nullable=False),
     Column("deadline", Instant, nullable=False),  # the machine's clock
     Column("outcome", sa.String(9)),  # NULL: live, its answer may still come
-    Column("detail", sa.Text, nullable=False),
+    Column("detail", Words, nullable=False),
     Column("answered_at", Instant),
     UniqueConstraint("delivery_id", "number"),
     CheckConstraint(
@@ -250,17 +292,17 @@ events = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("provider", sa.String(20), nullable=False),
-    Column("provider_event_id", sa.String(200), unique=True),
+    Column("provider_event_id", _Word(200), unique=True),
     Column("fingerprint", sa.String(64), nullable=False, unique=True),  # what makes two the same
-    Column("kind", sa.String(40), nullable=False),  # the provider's own word
-    Column("news", sa.String(12), nullable=False),
+    Column("kind", _Word(40), nullable=False),  # the provider's own word
+    Column("news", sa.String(12), nullable=False, index=True),
     Column("undelivered", sa.Boolean, nullable=False),
-    Column("detail", sa.Text, nullable=False),  # its reason, without addresses
+    Column("detail", Words, nullable=False),  # its reason, without addresses
     Column("delivery_id", sa.String(32), index=True),  # may be of a ledger that this one is not
     Column("subscriber_id", Id, ForeignKey("subscribers.id"), index=True),
     Column("occurred_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
-    Column("body", sa.Text),  # NULL: its person was erased, or is nobody of ours
+    Column("body", Words),  # NULL: its person was erased, or is nobody of ours
     _one_of("news", News),
 )
 
@@ -269,12 +311,12 @@ replies = Table(
     metadata,
     Column("id", Id, primary_key=True),
     Column("fingerprint", sa.String(64), nullable=False, unique=True),
-    Column("kind", sa.String(12), nullable=False),
-    Column("why", sa.Text, nullable=False),
+    Column("kind", sa.String(12), nullable=False, index=True),
+    Column("why", Words, nullable=False),
     Column("subscriber_id", Id, ForeignKey("subscribers.id"), index=True),
     Column("enrollment_id", Id, ForeignKey("enrollments.id")),
     Column("delivery_id", sa.String(32)),
-    Column("message_id", sa.Text, nullable=False),
+    Column("message_id", Words, nullable=False),
     Column("verified", sa.Boolean, nullable=False),
     Column("attachments", sa.JSON, nullable=False),  # [[name, media type, bytes]]
     Column("received_at", Instant, nullable=False),
@@ -290,7 +332,7 @@ reflections = Table(
     Column("enrollment_id", Id, ForeignKey("enrollments.id"), nullable=False),
     Column("run", sa.Integer, nullable=False),
     Column("letter_key", sa.String(200), nullable=False),  # as it was called then
-    Column("text", sa.Text, nullable=False),
+    Column("text", Words, nullable=False),
     Column("verified", sa.Boolean, nullable=False),
     Column("from_subscriber", sa.Boolean, nullable=False),
     Column("received_at", Instant, nullable=False),
@@ -304,8 +346,8 @@ consents = Table(
     Column("subscriber_id", Id, ForeignKey("subscribers.id"), nullable=False, index=True),
     Column("course_id", Id, ForeignKey("courses.id"), nullable=False),
     Column("how", sa.String(10), nullable=False),
-    Column("text", sa.Text, nullable=False),  # what they agreed to, word for word
-    Column("name", sa.Text, nullable=False),
+    Column("text", Words, nullable=False),  # what they agreed to, word for word
+    Column("name", Words, nullable=False),
     Column("timezone", sa.String(64)),
     Column("asked_at", Instant, nullable=False),
     Column("given_at", Instant),  # NULL: not confirmed
@@ -329,7 +371,7 @@ notices = Table(
     Column("attempts", sa.Integer, nullable=False),
     Column("handed_at", Instant),
     Column("settled_at", Instant),
-    Column("outcome", sa.Text, nullable=False),  # the provider's own words
+    Column("outcome", Words, nullable=False),  # the provider's own words
     _one_of("purpose", NoticePurpose),
     _one_of("state", NoticeState),
     CheckConstraint("(due_at IS NOT NULL) = (state = 'planned')", name="due_while_planned"),
@@ -346,4 +388,43 @@ suppressions = Table(
     Column("reason", sa.String(12), nullable=False),
     Column("since", Instant, nullable=False),
     _one_of("reason", SubscriberState),
+)
+
+settlements = Table(
+    "settlements",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("delivery_id", sa.String(32), ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("was", sa.String(9), nullable=False),  # the state that the operator found
+    Column("decision", sa.String(6), nullable=False),
+    Column("operator", sa.String(200), nullable=False),
+    Column("decided_at", Instant, nullable=False),
+    Column("detail", Words, nullable=False),
+    _one_of("decision", Decision),
+)
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", sa.String(200), primary_key=True),  # a process: host, number, and what is random
+    Column("host", sa.String(255), nullable=False),
+    Column("pid", sa.Integer, nullable=False),
+    Column("version", sa.String(40), nullable=False),
+    Column("started_at", Instant, nullable=False),  # the machine's clock, here and below
+    Column("seen_at", Instant, nullable=False, index=True),
+    Column("moved_at", Instant),  # when it last finished what it was asked to do
+    Column("windows", Id, nullable=False),
+    Column("gate_seconds", sa.Float, nullable=False),  # in all
+    Column("gate_counts", sa.JSON, nullable=False),  # [[seconds at most, gates]], cumulative
+    Column("breaker", Words, nullable=False),  # why it hands nothing over; empty while it does
+)
+
+journals = Table(
+    "journals",
+    metadata,
+    Column("id", sa.String(32), primary_key=True),  # stands in the journal's own first line too
+    Column("host", sa.String(255), nullable=False),
+    Column("joined_at", Instant, nullable=False),
+    Column("generation", sa.String(32), nullable=False),  # the database's, when they last agreed
+    Column("agreed", sa.String(40), nullable=False),  # up to where in the journal: segment:bytes
 )

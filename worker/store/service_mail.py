@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, select, update
 
 from course.model import Sender
 from worker.model import (
@@ -22,8 +22,10 @@ from worker.model import (
     SubscriberState,
     Verdict,
 )
+from worker.store.engine import rows_of
 from worker.store.fate import back_off, shortened
 from worker.store.leaving import WHY_LEFT, leave
+from worker.store.locking import lock_people
 from worker.store.membership import is_erased
 from worker.store.schema import (
     Record,
@@ -33,6 +35,7 @@ from worker.store.schema import (
     enrollments,
     notices,
     subscribers,
+    those,
 )
 from worker.store.signing import left_since
 
@@ -46,11 +49,12 @@ def begin_notices(
 ) -> list[DueNotice]:
     """Let through up to ``limit`` that are due and still of use; empty only when none is due.
 
-    The others are void. On commit those returned count as handed over.
+    The others are void. Whoever's rows are in use at this moment is passed over: theirs stay due.
+    On commit those returned count as handed over.
     """
     until = moment.wall + deadline
     while True:
-        rows = connection.execute(_DUE, {"due_by": due_by, "most": limit}).all()
+        rows = _due_and_locked(connection, due_by, limit)
         passing = [row for row in rows if not _why_not(row, moment.now)]
         for row in rows:
             if row in passing:
@@ -66,13 +70,14 @@ def settle_notices(
     connection: Connection, results: Sequence[tuple[DueNotice, Outcome]], moment: Moment
 ) -> None:
     """Record what became of hand-overs; an answer to another attempt changes nothing."""
+    _lock_people(connection, [notice.id for notice, _ in results])
     for notice, outcome in results:
         row = connection.execute(
             _HANDED, {"which": notice.id, "attempt": notice.attempt}
         ).one_or_none()
         if row is None:
             continue
-        if outcome.verdict is not Verdict.DEFERRED:
+        if outcome.verdict in _SETTLED:
             _settle(connection, row, _SETTLED[outcome.verdict], moment.now, outcome.detail)
             if outcome.address_at_fault:
                 leave(connection, [row.subscriber_id], SubscriberState.BOUNCED, moment.now)
@@ -81,7 +86,7 @@ def settle_notices(
         if again < row.expires_at:
             connection.execute(
                 update(notices)
-                .where(notices.c.id == row.id)
+                .where(_as_it_was(row))
                 .values(
                     state=NoticeState.PLANNED,
                     due_at=again,
@@ -97,9 +102,13 @@ def settle_notices(
 
 def reap_notices(connection: Connection, moment: Moment) -> None:
     """Doubt what was handed over and lost; its own late answer may still settle it."""
+    lost = select(notices.c.id).where(notices.c.lease_until < moment.wall)
     connection.execute(
         update(notices)
-        .where(notices.c.lease_until < moment.wall)
+        .where(
+            notices.c.id.in_(lost.with_for_update(skip_locked=True)),
+            notices.c.state == NoticeState.HANDING,
+        )
         .values(
             state=NoticeState.IN_DOUBT,
             lease_until=None,
@@ -157,7 +166,7 @@ def _of_use_to_those_who_left(row: Record) -> bool:
 def _hand_over(connection: Connection, row: Record, until: datetime, now: datetime) -> None:
     connection.execute(
         update(notices)
-        .where(notices.c.id == row.id)
+        .where(_as_it_was(row))
         .values(
             state=NoticeState.HANDING,
             due_at=None,
@@ -173,7 +182,7 @@ def _settle(
 ) -> None:
     connection.execute(
         update(notices)
-        .where(notices.c.id == row.id)
+        .where(_as_it_was(row))
         .values(
             state=state,
             due_at=None,
@@ -182,6 +191,25 @@ def _settle(
             outcome=shortened(outcome),
         )
     )
+
+
+def _as_it_was(row: Record) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = and_(
+        notices.c.id == row.id, notices.c.state == row.state, notices.c.attempts == row.attempts
+    )
+    return same
+
+
+def _due_and_locked(connection: Connection, due_by: datetime, limit: int) -> Sequence[Record]:
+    """Return due notices that nobody else holds, and whose people nobody is about to change."""
+    due = connection.scalars(_DUE, {"due_by": due_by, "most": limit}).all()
+    rows = connection.execute(_WITH_PEOPLE, {"ids": due}).all() if due else []
+    return connection.execute(_READ, {"ids": [row.id for row in rows]}).all() if rows else []
+
+
+def _lock_people(connection: Connection, notice_ids: Sequence[str]) -> None:
+    whose = select(notices.c.subscriber_id).where(notices.c.id.in_(those()))
+    lock_people(connection, [row.subscriber_id for row in rows_of(connection, whose, notice_ids)])
 
 
 def _due(row: Record, now: datetime) -> DueNotice:
@@ -202,8 +230,24 @@ def _due(row: Record, now: datetime) -> DueNotice:
 
 
 _DUE = (
+    select(notices.c.id)
+    .where(notices.c.due_at <= bindparam("due_by"))
+    .order_by(notices.c.due_at, notices.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+
+_WITH_PEOPLE = (
+    select(notices.c.id)
+    .join(subscribers, subscribers.c.id == notices.c.subscriber_id)
+    .where(notices.c.id.in_(those()))
+    .with_for_update(read=True, of=subscribers, skip_locked=True)
+)
+
+_READ = (
     select(
         notices.c.id,
+        notices.c.state,
         notices.c.purpose,
         notices.c.detail,
         notices.c.subject_id,
@@ -234,14 +278,18 @@ _DUE = (
         consents,
         (consents.c.id == notices.c.subject_id) & (notices.c.purpose == NoticePurpose.CONFIRM),
     )
-    .where(notices.c.due_at <= bindparam("due_by"))
+    .where(notices.c.id.in_(those()))
     .order_by(notices.c.due_at, notices.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(of=(subscribers, notices), skip_locked=True)
 )
 
 _HANDED = (
-    select(notices.c.id, notices.c.subscriber_id, notices.c.attempts, notices.c.expires_at)
+    select(
+        notices.c.id,
+        notices.c.state,
+        notices.c.subscriber_id,
+        notices.c.attempts,
+        notices.c.expires_at,
+    )
     .where(
         notices.c.id == bindparam("which"),
         notices.c.attempts == bindparam("attempt"),

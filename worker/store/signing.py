@@ -24,11 +24,14 @@ from worker.model import (
     SignUp,
     SubscriberState,
 )
+from worker.pseudonyms import Digests
 from worker.store.editions import Editions
 from worker.store.engine import chunks, insert_new
 from worker.store.joining import enroll
+from worker.store.locking import lock_addresses, lock_people, lock_people_at
 from worker.store.membership import is_erased
 from worker.store.notices import plan_notice
+from worker.store.placeholders import go_on_again, take_up
 from worker.store.schema import (
     Record,
     consents,
@@ -39,7 +42,6 @@ from worker.store.schema import (
     subscribers,
     suppressions,
 )
-from worker.store.suppressing import Digests
 
 CONFIRM_WITHIN = timedelta(days=7)
 """After which a confirmation is neither sent nor accepted."""
@@ -61,11 +63,13 @@ def ask(
     typed it, so it goes into no letter before. The erased are as new, but those who had complained
     or could not be reached stay unknown.
     """
+    lock_addresses(connection)
     barred = select(suppressions.c.digest).where(
         suppressions.c.digest.in_(digests(person.address)), suppressions.c.reason.in_(_BARRED)
     )
     if connection.scalar(barred.limit(1)) is not None:
         return
+    take_up(connection, digests, [person.address])
     pending = {
         "address": person.address,
         "name": "",
@@ -73,6 +77,7 @@ def ask(
         "created_at": now,
     }
     insert_new(connection, subscribers, [pending])
+    lock_people_at(connection, [person.address])
     who = connection.execute(
         _WHO.where(subscribers.c.address == person.address, courses.c.slug == course.slug)
     ).one()
@@ -135,10 +140,14 @@ def confirm(
     Raises:
         Refused: a letter of a former run is being handed over at this moment.
     """
+    lock_addresses(connection)
+    whose = select(consents.c.subscriber_id).where(consents.c.id == consent_id)
+    lock_people(connection, connection.scalars(whose).all())
     row = connection.execute(_ASKED.where(consents.c.id == consent_id)).one_or_none()
     if row is None or _standing(row, now) is not SignUp.OPEN:
         return None if row is None else _told(row, _standing(row, now))
     connection.execute(update(consents).where(consents.c.id == consent_id).values(given_at=now))
+    go_on_again(connection, [row.subscriber_id], now)
     connection.execute(
         update(subscribers)
         .where(subscribers.c.id == row.subscriber_id)

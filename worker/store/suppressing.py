@@ -6,8 +6,8 @@ address is hashed, and from a hash nobody is found.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,12 +15,13 @@ from enum import StrEnum
 from sqlalchemy import Connection, func, insert, select
 
 from worker.model import SubscriberState
+from worker.pseudonyms import Digests
 from worker.store.engine import chunks, insert_new
 from worker.store.leaving import LEFT_STATES, leave
+from worker.store.locking import lock_addresses, lock_people_at
+from worker.store.noting import note_leaving
+from worker.store.placeholders import take_up
 from worker.store.schema import Record, subscribers, suppressions
-
-Digests = Callable[[str], Collection[str]]
-"""Returns every hash that an address may stand under, the newest key's first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +85,15 @@ def suppress(
     connection: Connection, digests: Digests, listed: Sequence[Suppressed], now: datetime
 ) -> Counter[SuppressResult]:
     """Let known people leave at once, and keep unknown addresses as ones that left."""
+    lock_addresses(connection)
     reasons = {each.address: each.reason for each in reversed(listed)}
+    take_up(connection, digests, reasons)
+    lock_people_at(connection, list(reasons))
     known = _known(connection, list(reasons))
     erased = erased_among(connection, digests, reasons.keys() - known.keys())
     results: Counter[SuppressResult] = Counter()
     added = []
+    leaving: dict[SubscriberState, list[int]] = defaultdict(list)
     for address, reason in reasons.items():
         if address in erased:
             results[SuppressResult.ALREADY] += 1
@@ -96,10 +101,15 @@ def suppress(
             added.append(_gone(address, reason, now))
         else:
             stopped = known[address].state not in LEFT_STATES
-            leave(connection, [known[address].id], reason, now)
+            leaving[reason].append(known[address].id)
             results[SuppressResult.STOPPED if stopped else SuppressResult.ALREADY] += 1
+    for reason, ids in leaving.items():
+        for some in chunks(ids):
+            leave(connection, some, reason, now)
     if added:
-        connection.execute(insert(subscribers), added)
+        new = insert(subscribers).returning(subscribers.c.id, subscribers.c.state)
+        for row in connection.execute(new, added).all():
+            note_leaving(connection, [row.id], SubscriberState(row.state), now)
     results[SuppressResult.ADDED] += len(added)
     return results
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, null, select
 
+from worker.pseudonyms import Digests
 from worker.store.membership import is_erased
 from worker.store.schema import (
     Record,
@@ -18,7 +19,7 @@ from worker.store.schema import (
     notices,
     subscribers,
 )
-from worker.store.suppressing import Digests, erased_among
+from worker.store.suppressing import erased_among
 
 
 class Trace(StrEnum):

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import count
-from pathlib import Path
-from shutil import copy, rmtree
-from tempfile import mkdtemp
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -19,6 +15,7 @@ from sqlalchemy import select
 
 from course.errors import LettercourseError
 from course.model import Edition
+from tests.worker.databases import Databases
 from tests.worker.ledger import (
     ACCEPTED,
     DEFERRED,
@@ -32,6 +29,7 @@ from tests.worker.ledger import (
     person,
 )
 from tests.worker.news import told
+from tests.worker.store.witness import call_witness
 from worker.model import (
     Claimed,
     DueNotice,
@@ -42,15 +40,11 @@ from worker.model import (
     Outcome,
 )
 from worker.pseudonyms import Pseudonyms
-from worker.store import Store
-from worker.store.engine import Database, choose_driver
 from worker.store.schema import courses, enrollments, subscribers
 
 ZONES = {"ben": None, "cleo": "America/New_York", "dan": "Pacific/Auckland"}
 COURSES = ("motivation", "focus")
 OWNERS = ("w1", "w2")
-HASTY = replace(choose_driver(), pragmas=("journal_mode=MEMORY", "synchronous=OFF"))
-"""No disk is waited for: here workers die, not machines."""
 
 names = st.sampled_from(sorted(ZONES))
 slugs = st.sampled_from(COURSES)
@@ -116,15 +110,15 @@ def name_of(address: str) -> str:
 
 
 @cache
-def published_ledger() -> Path:
-    """Return a migrated database with the courses in it, to be copied."""
-    folder = mkdtemp()
-    store = Store(Database(f"sqlite:///{folder}/ledger.db", HASTY))
-    store.migrate()
+def published_ledger(databases: Databases) -> str:
+    """Return the address of a database with the courses in it, to be copied."""
+    address = databases.copy()
+    store = databases.open(address)
     store.publish(EDITIONS[0], MONDAY)
     store.publish(EDITIONS[-2], MONDAY)
+    call_witness(store)
     store.close()
-    return Path(folder, "ledger.db")
+    return address
 
 
 class Living(RuleBasedStateMachine):
@@ -134,12 +128,13 @@ class Living(RuleBasedStateMachine):
     the ledger against it.
     """
 
+    databases: Databases
+
     @initialize(published=st.sampled_from(EDITIONS))
     def begin(self, published: Edition) -> None:
-        self.folder = Path(mkdtemp())
-        copy(published_ledger(), self.folder)
-        database = Database(f"sqlite:///{self.folder}/ledger.db", HASTY)
-        self.store = Store(database, Pseudonyms(["a secret of at least sixteen bytes"]))
+        self.address = self.databases.copy(published_ledger(self.databases))
+        keys = Pseudonyms(["a secret of at least sixteen bytes"])
+        self.store = self.databases.open(self.address, keys)
         self.clock = HandClock()
         self.numbers = count(1)
         self.claimed: dict[str, list[Claimed]] = defaultdict(list)
@@ -152,6 +147,7 @@ class Living(RuleBasedStateMachine):
         self.gone: set[str] = set()
         self.stopped: set[int] = set()
         self.came_back: dict[int, datetime] = {}
+        self.heard = 0
         self.store.publish(published, MONDAY)
         everybody = [person(name, timezone=zone) for name, zone in ZONES.items()]
         self.store.enroll(self.store.course("motivation"), everybody, MONDAY)
@@ -160,7 +156,7 @@ class Living(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "store"):
             self.store.close()
-            rmtree(self.folder)
+            self.databases.remove(self.address)
 
     def enrollments(self, name: str) -> dict[str, int]:
         """Return a person's enrollments by course."""
@@ -208,6 +204,30 @@ class Living(RuleBasedStateMachine):
         held = self.claimed.pop(owner, [])
         passed = self.store.gate(held, owner, self.clock.moment(), LEASE).passed
         self.keep(passed)
+
+    @rule(owner=owners)
+    def claims_are_given_up(self, owner: str) -> None:
+        self.store.release(self.claimed.pop(owner, []), owner)
+
+    @rule(owner=owners, committed=st.booleans())
+    def a_gate_gets_no_answer(self, owner: str, committed: bool) -> None:
+        held = self.claimed.pop(owner, [])
+        if committed:
+            self.store.gate(held, owner, self.clock.moment(), LEASE)
+        self.store.give_back_lost(held, owner, self.clock.moment())
+
+    @precondition(lambda self: self.gated)
+    @rule(owner=owners, outcomes=st.lists(st.sampled_from([ACCEPTED, UNKNOWN]), min_size=1))
+    def a_window_is_settled_with_the_gate_of_the_next(
+        self, owner: str, outcomes: list[Outcome]
+    ) -> None:
+        answered = list(zip(self.gated, outcomes, strict=False))
+        self.gated = self.gated[len(answered) :]
+        for gated, _ in answered:
+            self.arrived[gated.claimed.enrollment_id, gated.claimed.run].append(gated)
+            self.tellable.append((gated, True))
+        held = self.claimed.pop(owner, [])
+        self.keep(self.store.gate(held, owner, self.clock.moment(), LEASE, answered).passed)
 
     def keep(self, passed: Sequence[Gated]) -> None:
         for gated in passed:

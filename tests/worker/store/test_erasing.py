@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
+from tests.worker.databases import Databases
 from tests.worker.ledger import ACCEPTED, DAY, MONDAY, World, edition, person
 from tests.worker.writings import enrollment_of, reflect, write_about
 from worker.erasing import erase, sweep
 from worker.errors import Refused, UnknownSubscriber
-from worker.model import DeliveryState, EnrollResult, Outcome, SubscriberState
+from worker.model import DeliveryState, EnrollResult, Outcome, Person, SubscriberState
 from worker.pseudonyms import Pseudonyms
 from worker.store import Store, open_store
 from worker.store.erasing import Erased
@@ -28,17 +30,16 @@ WORDS = "I walked to the river, and it was enough."
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    store = open_store(f"sqlite:///{tmp_path}/ledger.db", Pseudonyms(["k" * 20]))
-    store.migrate()
-    store.publish(edition(), MONDAY)
-    return World(store)
+def store(database_url: str) -> Iterator[Store]:
+    opened = open_store(database_url, Pseudonyms(["k" * 20]))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
 def lived(world: World) -> World:
     """Ben and Cleo had two letters; Ben answered, and everything was written about him."""
-    world.enroll(person("ben", timezone="Asia/Tokyo"), person("cleo"))
+    world.enroll(Person(BEN, "Benvenuto", "Asia/Tokyo"), person("cleo"))
     world.tick()
     world.clock.advance(2 * DAY)
     world.tick()
@@ -53,11 +54,6 @@ def lived(world: World) -> World:
             update(attempts).where(attempts.c.delivery_id.in_(letters)).values(detail=words)
         )
     return world
-
-
-def files(folder: Path) -> bytes:
-    """Return all that lies in the database's files."""
-    return b"".join(each.read_bytes() for each in sorted(folder.glob("ledger.db*")))
 
 
 def erase_ben(world: World) -> Erased:
@@ -108,15 +104,19 @@ def test_mail_that_is_no_text_is_exported_in_base64(lived: World) -> None:
     )
 
 
-def test_after_erasing_no_byte_of_them_is_in_the_files(lived: World, tmp_path: Path) -> None:
+def test_after_erasing_no_byte_of_them_is_in_the_files(
+    lived: World, databases: Databases, database_url: str
+) -> None:
     lived.store.close()
-    traces = (b"ben@example", b"Ben", b"river", b"Tokyo")
-    assert all(trace in files(tmp_path) for trace in traces)
+    traces = (b"ben@example", b"Benvenuto", b"Benedictus", b"the river", b"Tokyo")
+    assert all(trace in databases.content(database_url) for trace in traces)
     erased = erase_ben(lived)
     assert (erased.reflections, erased.replies, erased.events) == (1, 1, 2)
+    lived.store.close()
+    left = databases.content(database_url)
     for trace in traces:
-        assert trace.lower() not in files(tmp_path).lower()
-    assert b"cleo@example.net" in files(tmp_path)
+        assert trace.lower() not in left.lower()
+    assert b"cleo@example.net" in left
 
 
 def test_erasing_takes_the_copies_of_their_letters_and_nobody_elses(lived: World) -> None:
@@ -146,9 +146,9 @@ def test_no_list_enrolls_an_erased_person_again(lived: World) -> None:
     assert not lived.store.was_erased("cleo@example.net")
 
 
-def test_a_key_that_came_later_still_finds_the_erased(lived: World, tmp_path: Path) -> None:
+def test_a_key_that_came_later_still_finds_the_erased(lived: World, database_url: str) -> None:
     erase_ben(lived)
-    rotated = open_store(f"sqlite:///{tmp_path}/ledger.db", Pseudonyms(["k" * 20, "n" * 20]))
+    rotated = open_store(database_url, Pseudonyms(["k" * 20, "n" * 20]))
     course = rotated.course("motivation")
     assert rotated.enroll(course, [person("ben")], MONDAY) == [EnrollResult.SUPPRESSED]
     rotated.close()
@@ -164,13 +164,15 @@ def test_erasing_again_changes_nothing_and_completes_what_a_crash_left(lived: Wo
     assert {each.recipient for each in lived.mailbox.messages} == {"cleo@example.net"}
 
 
-def test_without_a_key_nobody_is_erased(store: Store) -> None:
+def test_without_a_key_nobody_is_erased(database_url: str) -> None:
+    store = open_store(database_url)
     store.publish(edition(), MONDAY)
     world = World(store)
     world.enroll(person("ben"))
     with pytest.raises(Refused, match="SECRET_KEYS"):
         erase_ben(world)
     assert store.standing(BEN).state is SubscriberState.ACTIVE
+    store.close()
 
 
 def test_a_complaint_outlives_erasing_as_the_reason(lived: World) -> None:
@@ -212,19 +214,21 @@ def test_a_letter_not_past_its_gate_is_stopped_by_erasing(world: World) -> None:
 
 
 def test_a_database_that_somebody_reads_is_scrubbed_later(
-    lived: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lived: World, databases: Databases, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = lived.store._database
     with database.reading() as connection:
-        connection.exec_driver_sql("SELECT count(*) FROM subscribers").one()
-        database._engine.pool.dispose()
-        monkeypatch.setattr("worker.store.engine.BUSY_TIMEOUT", 0.05)
-        hasty = open_store(f"sqlite:///{tmp_path}/ledger.db", Pseudonyms(["k" * 20]))
+        connection.exec_driver_sql("SELECT count(*) FROM courses").one()
+        database.engine.pool.dispose()
+        monkeypatch.setattr("worker.store.sqlite.BUSY_TIMEOUT", 0.05)
+        monkeypatch.setattr("worker.store.postgresql.SCRUB_PATIENCE", 0.05)
+        hasty = open_store(database_url, Pseudonyms(["k" * 20]))
         hasty.erase(hasty.subscriber_id(BEN), lived.clock.now())
         assert not sweep(hasty, lived.mailbox)
         hasty.close()
     assert sweep(lived.store, lived.mailbox)
-    assert b"ben@example" not in files(tmp_path)
+    lived.store.close()
+    assert b"ben@example" not in databases.content(database_url)
 
 
 NAMES = st.text(
@@ -232,30 +236,25 @@ NAMES = st.text(
 )
 
 
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(name=NAMES, words=NAMES, others=st.integers(0, 30))
-def test_whatever_somebody_is_called_and_wrote_is_gone(
-    tmp_path_factory: pytest.TempPathFactory, name: str, words: str, others: int
-) -> None:
-    folder = tmp_path_factory.mktemp("erased")
-    store = open_store(f"sqlite:///{folder}/ledger.db", Pseudonyms(["k" * 20]))
-    store.migrate()
-    store.publish(edition(), MONDAY)
-    world = World(store)
-    unique = f"{name}~{words}"
-    course = store.course("motivation")
-    crowd = [person(f"p{number}", send_at=None) for number in range(others)]
-    store.enroll(course, [*crowd, person("ben").__class__(BEN, unique)], MONDAY)
-    world.tick()
-    reflect(store, BEN, "welcome", unique, MONDAY)
-    erase_ben(world)
-    left = files(folder)
-    store.close()
-    assert unique.encode() not in left
-    assert b"ben@example.net" not in left
-    assert enrollment_of(
-        store, "erased-1@erased.invalid" if not others else f"erased-{others + 1}@erased.invalid"
-    )
-    store.close()
+def test_whatever_somebody_is_called_and_wrote_is_gone(databases: Databases) -> None:
+    @settings(max_examples=50 if databases.kind == "sqlite" else 10, deadline=None)
+    @given(name=NAMES, words=NAMES, others=st.integers(0, 30))
+    def gone(name: str, words: str, others: int) -> None:
+        with databases.lent() as address:
+            store = open_store(address, Pseudonyms(["k" * 20]))
+            store.publish(edition(), MONDAY)
+            world = World(store)
+            unique = f"{name}~{words}"
+            course = store.course("motivation")
+            crowd = [person(f"p{number}") for number in range(others)]
+            store.enroll(course, [*crowd, Person(BEN, unique)], MONDAY)
+            world.tick()
+            reflect(store, BEN, "welcome", unique, MONDAY)
+            erase_ben(world)
+            assert enrollment_of(store, f"erased-{others + 1}@erased.invalid")
+            store.close()
+            left = databases.content(address)
+        assert unique.encode() not in left
+        assert b"ben@example.net" not in left
+
+    gone()

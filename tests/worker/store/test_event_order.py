@@ -8,14 +8,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
-from pathlib import Path
-from shutil import copy
-from tempfile import TemporaryDirectory, mkdtemp
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.worker.databases import Databases, query
 from tests.worker.ledger import (
     ACCEPTED,
     DAY,
@@ -31,9 +28,6 @@ from tests.worker.ledger import (
 from tests.worker.news import told
 from worker.model import Event, Gated, Moment, News, Outcome
 from worker.store import Store
-from worker.store.engine import Database, choose_driver
-
-HASTY = replace(choose_driver(), pragmas=("journal_mode=MEMORY", "synchronous=OFF"))
 
 REAPED = Outcome(UNKNOWN.verdict, "the reaper came first")
 OWN: tuple[tuple[Outcome, ...], ...] = (
@@ -58,15 +52,14 @@ LETTERS = {
 """The rows that must come out alike: all but when we learned what, by which copy, and which of two
 reasons came first to stop a letter that nobody was handed."""
 
-Scene = tuple[Path, str, Gated, datetime]
+Scene = tuple[str, str, Gated, datetime]
 
 
 @cache
-def scene() -> Scene:
+def scene(databases: Databases) -> Scene:
     """Ben had his welcome yesterday, and today's letter is being handed over."""
-    folder = Path(mkdtemp())
-    store = Store(Database(f"sqlite:///{folder}/ledger.db", HASTY))
-    store.migrate()
+    address = databases.copy()
+    store = databases.open(address)
     store.publish(edition(), MONDAY)
     world = World(store)
     world.enroll(person("ben"))
@@ -75,36 +68,33 @@ def scene() -> Scene:
     world.clock.advance(2 * DAY)
     gated = world.hand_over()
     store.close()
-    return folder / "ledger.db", welcome.id, gated, world.clock.at
+    return address, welcome.id, gated, world.clock.at
 
 
 @contextmanager
-def ledger() -> Iterator[tuple[Store, Path]]:
-    with TemporaryDirectory() as folder:
-        copy(scene()[0], folder)
-        store = Store(Database(f"sqlite:///{folder}/ledger.db", HASTY))
+def ledger(databases: Databases) -> Iterator[Store]:
+    with databases.lent(scene(databases)[0]) as address:
+        store = databases.open(address)
         try:
-            yield store, Path(folder, "ledger.db")
+            yield store
         finally:
             store.close()
 
 
-def rows(path: Path) -> dict[str, list[Any]]:
-    file = HASTY.module.connect(path)
-    try:
-        return {
-            table: sorted(map(repr, file.execute(f"SELECT {columns} FROM {table}")))
-            for table, columns in LETTERS.items()
-        }
-    finally:
-        file.close()
+def rows(store: Store) -> dict[str, list[str]]:
+    return {
+        table: sorted(map(repr, query(store, f"SELECT {columns} FROM {table}")))
+        for table, columns in LETTERS.items()
+    }
 
 
-def outcome_of(steps: list[Event | Outcome], batches: random.Random) -> dict[str, list[Any]]:
+def outcome_of(
+    databases: Databases, steps: list[Event | Outcome], batches: random.Random
+) -> dict[str, list[str]]:
     """Return the ledger after these steps; neighbouring events may come in one batch."""
-    _, _, gated, now = scene()
+    _, _, gated, now = scene(databases)
     moment = Moment(now, now)
-    with ledger() as (store, path):
+    with ledger(databases) as store:
         waiting: list[Event] = []
         for step in [*steps, None]:
             if isinstance(step, Event):
@@ -117,17 +107,17 @@ def outcome_of(steps: list[Event | Outcome], batches: random.Random) -> dict[str
             elif isinstance(step, Outcome):
                 store.settle([(gated, step)], moment)
             assert store.audit().violations == ()
-        return rows(path)
+        return rows(store)
 
 
 @st.composite
-def happenings(draw: st.DrawFn) -> tuple[tuple[Outcome, ...], list[Event]]:
+def happenings(draw: st.DrawFn, databases: Databases) -> tuple[tuple[Outcome, ...], list[Event]]:
     """Return what we learn ourselves, and a set of events about the two letters and their person.
 
     News without ids is left out where we know that the provider never had today's letter: whose it
     is then depends on whether we knew it, as it should.
     """
-    _, welcome, gated, now = scene()
+    _, welcome, gated, now = scene(databases)
     own = draw(st.sampled_from(OWN))
     names_itself = set(own) & {DEFERRED, REFUSED}
     letters: list[str | None] = [welcome, gated.claimed.id, gated.claimed.id]
@@ -151,23 +141,26 @@ def happenings(draw: st.DrawFn) -> tuple[tuple[Outcome, ...], list[Event]]:
     return own, events
 
 
-@settings(max_examples=60, deadline=None)
-@given(happenings(), st.integers(0, 2**32))
 def test_any_order_and_repetition_around_our_own_settle_ends_in_the_same_ledger(
-    happened: tuple[tuple[Outcome, ...], list[Event]], seed: int
+    databases: Databases,
 ) -> None:
-    own, events = happened
-    chance = random.Random(seed)
-    expected = outcome_of([*own, *events], random.Random(1))
-    for _ in range(2):
-        again = [
-            replace(each, event_id=None if each.event_id is None else f"{each.event_id} again")
-            for each in events
-            if chance.random() < 0.5
-        ]
-        steps: list[Event | Outcome] = [*events, *again, *events[:1]]
-        steps += own
-        chance.shuffle(steps)
-        ours = iter(own)
-        steps = [next(ours) if isinstance(step, Outcome) else step for step in steps]
-        assert outcome_of(steps, chance) == expected
+    @settings(max_examples=60 if databases.kind == "sqlite" else 15, deadline=None)
+    @given(happenings(databases), st.integers(0, 2**32))
+    def agree(happened: tuple[tuple[Outcome, ...], list[Event]], seed: int) -> None:
+        own, events = happened
+        chance = random.Random(seed)
+        expected = outcome_of(databases, [*own, *events], random.Random(1))
+        for _ in range(2):
+            again = [
+                replace(each, event_id=None if each.event_id is None else f"{each.event_id} again")
+                for each in events
+                if chance.random() < 0.5
+            ]
+            steps: list[Event | Outcome] = [*events, *again, *events[:1]]
+            steps += own
+            chance.shuffle(steps)
+            ours = iter(own)
+            steps = [next(ours) if isinstance(step, Outcome) else step for step in steps]
+            assert outcome_of(databases, steps, chance) == expected
+
+    agree()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -114,7 +113,7 @@ def test_an_unsubscribe_before_the_gate_stops_the_letter(world: World) -> None:
     world.store.unsubscribe("ben@example.net", MONDAY)
     assert world.store.gate(claimed, "w1", world.clock.moment(), LEASE).passed == ()
     assert world.state_of(claimed[0].id) is DeliveryState.CANCELLED
-    assert world.why("welcome")[1] == "not sent: they unsubscribed before it was handed over"
+    assert world.why("welcome")[1] == "they unsubscribed before it was handed over"
 
 
 def test_an_unsubscribe_after_the_gate_stops_the_rest(world: World) -> None:
@@ -162,14 +161,25 @@ def test_back_off_doubles_to_an_hour_and_heeds_the_provider() -> None:
         full = min(timedelta(seconds=10 * 2**turn), LONGEST_BACK_OFF)
         assert full / 2 <= wait <= full
     assert len({back_off(f"{number:032}", 1, None) for number in range(50)}) > 40
-    assert back_off("a" * 32, 1, timedelta(hours=3)) == timedelta(hours=3)
+    asked = timedelta(hours=3)
+    assert asked <= back_off("a" * 32, 1, asked) <= asked * 1.5
+
+
+@pytest.mark.parametrize("asked", [None, timedelta(minutes=1)])
+def test_a_thousand_letters_put_off_together_come_back_spread_out(asked: timedelta | None) -> None:
+    waits = [back_off(f"{number:032x}", 1, asked) for number in range(1000)]
+    in_one_second = Counter(int(wait.total_seconds()) for wait in waits)
+    assert max(in_one_second.values()) < 300
+    assert min(waits) >= (asked or timedelta())
 
 
 def test_what_the_provider_asked_for_is_waited_for(world: World) -> None:
     world.enroll(person("ben"))
     hour = timedelta(hours=1)
     world.settle(world.hand_over(), Outcome(Verdict.DEFERRED, "429", retry_after=hour))
-    assert world.store.next_due_at() == MONDAY + hour
+    due_at = world.store.next_due_at()
+    assert due_at is not None
+    assert MONDAY + hour <= due_at <= MONDAY + hour * 1.5
 
 
 def test_an_address_that_cannot_receive_stops_the_person(world: World) -> None:
@@ -247,7 +257,7 @@ def test_a_late_refusal_after_the_next_letter_was_made_is_a_failure(world: World
     assert world.settle(gated, DEFERRED) == Tally(failed=1)
     assert world.settle(later, ACCEPTED) == Tally(sent=1)
     assert world.stands().sent == ("goals",)
-    assert "not sent" in world.why("welcome")[1]
+    assert world.why("welcome") == ("failed", "the provider refused it: 450 mailbox busy")
     world.let_time_pass()
     assert world.mailbox.subjects() == ["support", "finale"]
     assert world.store.audit().violations == ()
@@ -296,7 +306,7 @@ def test_the_finale_completes_the_course(world: World) -> None:
     assert world.mailbox.subjects() == list(KEYS)
     assert world.stands().state is EnrollmentState.COMPLETED
     assert (world.stands().next, world.stands().next_at) == (None, None)
-    assert {world.why(key)[1] for key in KEYS} == {"sent: the provider accepted it"}
+    assert {world.why(key)[1] for key in KEYS} == {"the provider accepted it"}
 
 
 def test_after_an_outage_one_letter_is_due_and_the_course_shifts(world: World) -> None:
@@ -333,7 +343,7 @@ def test_a_renamed_letter_does_not_come_twice(world: World) -> None:
     world.let_time_pass()
     assert world.mailbox.subjects() == ["welcome", "goals", "support", "finale"]
     assert world.stands().sent == ("welcome", "aims", "support", "finale")
-    assert world.why("aims") == ("sent", "sent: the provider accepted it")
+    assert world.why("aims") == ("sent", "the provider accepted it")
     assert world.store.audit().violations == ()
 
 
@@ -346,7 +356,7 @@ def test_a_waiting_letter_whose_place_is_gone_is_skipped(world: World) -> None:
     world.clock.advance(timedelta(minutes=1))
     assert world.tick().sent == 1
     assert world.mailbox.subjects() == ["welcome", "support"]
-    assert world.why("goals") == ("skipped", "not sent: the course no longer has this letter")
+    assert world.why("goals") == ("skipped", "the course no longer has this letter")
     world.publish(edition(("welcome", "support", "goals", "finale")))
     world.let_time_pass()
     assert world.mailbox.subjects() == ["welcome", "support", "goals", "finale"]
@@ -395,26 +405,6 @@ def test_lessons_that_were_merged_came_once_each(world: World) -> None:
     assert world.store.audit().violations == ()
 
 
-def test_the_audit_sees_what_must_not_be(world: World, tmp_path: Path) -> None:
-    world.enroll(person("ben"), person("cleo"), person("dan"))
-    world.tick()
-    world.clock.advance(2 * DAY)
-    world.tick()
-    file = sqlite3.connect(tmp_path / "ledger.db")
-    file.execute(
-        "UPDATE deliveries SET handed_at = (SELECT min(handed_at) FROM deliveries)"
-        " WHERE enrollment_id = 1"
-    )
-    file.execute("UPDATE subscribers SET left_after = 0 WHERE id = 2")
-    file.execute("UPDATE enrollments SET next_at = NULL WHERE id = 2")
-    file.execute("UPDATE enrollments SET next_at = NULL, state = 'completed' WHERE id = 3")
-    file.commit()
-    file.close()
-    found = "\n".join(world.store.audit().violations)
-    for part in ("too soon", "after the person had left", "no letter comes next", "the finale"):
-        assert part in found
-
-
 def test_the_minimum_gap_lies_between_any_two_letters(world: World) -> None:
     world.publish(edition(schedule=Schedule(minimum_gap=timedelta(hours=40))))
     world.enroll(person("ben"))
@@ -433,12 +423,11 @@ def processes() -> Executor:
 
 @pytest.mark.parametrize("workers", [lambda: ThreadPoolExecutor(2), processes])
 def test_workers_side_by_side_never_claim_the_same_letter(
-    world: World, tmp_path: Path, workers: Callable[[], Executor]
+    world: World, database_url: str, workers: Callable[[], Executor]
 ) -> None:
     world.enroll(*(person(f"p{number}") for number in range(CROWD)))
-    url = f"sqlite:///{tmp_path}/ledger.db"
     with workers() as pool:
-        claims = list(pool.map(claim_everything, [url, url], ["w1", "w2"]))
+        claims = list(pool.map(claim_everything, [database_url] * 2, ["w1", "w2"]))
     claimed = [each for ids in claims for each in ids]
     assert len(claimed) == len(set(claimed)) == CROWD
 

@@ -8,11 +8,12 @@ from itertools import pairwise
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select
 
 from course.errors import LettercourseError
 from course.model import Kind
+from tests.worker.databases import Databases
 from tests.worker.ledger import ACCEPTED, LEASE, person
 from tests.worker.store.living import (
     COURSES,
@@ -27,6 +28,7 @@ from tests.worker.store.living import (
     owners,
     slugs,
 )
+from tests.worker.store.witness import hear_witness
 from worker.model import (
     Claimed,
     Command,
@@ -301,6 +303,12 @@ class Life(Living):
         self.stopped |= stopped
 
     @invariant()
+    def every_change_is_one_of_a_deliverys_life(self) -> None:
+        if hasattr(self, "store"):
+            self.heard, broken = hear_witness(self.store, self.heard)
+            assert broken == []
+
+    @invariant()
     def the_ledger_breaks_no_promise(self) -> None:
         if not hasattr(self, "store"):
             return
@@ -315,10 +323,17 @@ class Life(Living):
                 assert states <= {EnrollmentState.STOPPED}
 
 
-TestLife = Life.TestCase
-TestLife.settings = settings(
-    max_examples=40,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+def test_whatever_happens_no_promise_breaks(databases: Databases) -> None:
+    class Here(Life):
+        pass
+
+    Here.databases = databases
+    run_state_machine_as_test(
+        Here,
+        settings=settings(
+            max_examples=40 if databases.kind == "sqlite" else 12,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

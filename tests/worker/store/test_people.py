@@ -152,7 +152,11 @@ def test_a_held_course_goes_on_when_the_operator_says_so(world: World) -> None:
     gated = world.hand_over()
     world.settle(gated, REFUSED)
     assert world.stands().state is EnrollmentState.HELD
-    assert world.why("welcome") == ("failed", "held: the provider refused it: 554 no spam here")
+    assert world.why("welcome") == (
+        "failed",
+        "the provider refused it: 554 no spam here; the course is held until: "
+        "lettercourse subscribers resume ben@example.net",
+    )
     assert "held" in world.why("goals")[1]
     world.clock.advance(DAY)
     assert world.tick().claimed == 0

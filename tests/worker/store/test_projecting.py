@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from course.model import Schedule
+from tests.worker.databases import Databases
 from tests.worker.ledger import (
     DAY,
     DEFERRED,
@@ -19,10 +19,7 @@ from tests.worker.ledger import (
     edition,
     person,
 )
-from tests.worker.store.living import HASTY
 from worker.schedule import zone_names
-from worker.store import Store
-from worker.store.engine import Database
 from worker.store.pacing import Hours, Run
 from worker.store.projecting import Calendar, project
 
@@ -61,42 +58,48 @@ def what_the_ledger_does(world: World) -> Calendar:
     return tuple(sorted(handed, key=lambda each: each[1]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    begin=st.datetimes(datetime(2025, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
-    schedule=schedules,
-    waits=waits,
-    zone=st.none() | zones,
-    send_at=st.none() | hours,
-    passed=st.integers(0, 12 * 24),
-    answered=st.sets(st.sampled_from(KEYS)),
-    late=st.booleans(),
-)
-def test_the_calendar_to_come_is_what_the_ledger_does(
-    begin: datetime,
-    schedule: Schedule,
-    waits: dict[str, tuple[int, int | None]],
-    zone: str | None,
-    send_at: time | None,
-    passed: int,
-    answered: set[str],
-    late: bool,
-) -> None:
-    with TemporaryDirectory() as folder:
-        store = Store(Database(f"sqlite:///{folder}/ledger.db", HASTY))
-        store.migrate()
-        world = World(store, HandClock(begin))
-        world.publish(edition(KEYS, schedule=schedule, waits=waits))
-        world.enroll(person("ben", timezone=zone, send_at=send_at))
-        world.until(begin + passed * HOUR)
-        for key in answered:
-            world.reflect(key)
-        if late:
-            world.clock.advance(5 * DAY)
-        calendar = store.projection(BEN, world.clock.now())
-        assert calendar == what_the_ledger_does(world)
-        assert store.projection(BEN, world.clock.now()) == ()
-        store.close()
+def test_the_calendar_to_come_is_what_the_ledger_does(databases: Databases) -> None:
+    @settings(
+        max_examples=60 if databases.kind == "sqlite" else 12,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(
+        begin=st.datetimes(datetime(2025, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+        schedule=schedules,
+        waits=waits,
+        zone=st.none() | zones,
+        send_at=st.none() | hours,
+        passed=st.integers(0, 12 * 24),
+        answered=st.sets(st.sampled_from(KEYS)),
+        late=st.booleans(),
+    )
+    def agrees(
+        begin: datetime,
+        schedule: Schedule,
+        waits: dict[str, tuple[int, int | None]],
+        zone: str | None,
+        send_at: time | None,
+        passed: int,
+        answered: set[str],
+        late: bool,
+    ) -> None:
+        with databases.lent() as address:
+            store = databases.open(address)
+            world = World(store, HandClock(begin))
+            world.publish(edition(KEYS, schedule=schedule, waits=waits))
+            world.enroll(person("ben", timezone=zone, send_at=send_at))
+            world.until(begin + passed * HOUR)
+            for key in answered:
+                world.reflect(key)
+            if late:
+                world.clock.advance(5 * DAY)
+            calendar = store.projection(BEN, world.clock.now())
+            assert calendar == what_the_ledger_does(world)
+            assert store.projection(BEN, world.clock.now()) == ()
+            store.close()
+
+    agrees()
 
 
 def test_the_calendar_of_somebody_new_needs_no_database(world: World) -> None:

@@ -132,7 +132,7 @@ def test_letters_that_only_former_editions_had_follow_at_the_end(world: World) -
 def test_the_funnel_takes_as_many_statements_for_many_as_for_few(world: World) -> None:
     def statements() -> int:
         seen: list[str] = []
-        engine = world.store._database._engine
+        engine = world.store._database.engine
         record = lambda *args: seen.append(args[2])  # noqa: E731
         event.listen(engine, "before_cursor_execute", record)
         world.store.stats("motivation")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from tests.worker.ledger import DAY, MONDAY, World, edition, person
+from tests.worker.databases import Databases
+from tests.worker.ledger import DAY, MONDAY, World, person
 from worker.erasing import erase
 from worker.model import EnrollmentState, EnrollResult, SubscriberState
 from worker.pseudonyms import Pseudonyms
-from worker.store import open_store
+from worker.store import Store
 from worker.store.suppressing import Suppressed, SuppressResult
 
 ADDED, STOPPED, ALREADY = SuppressResult
@@ -22,11 +23,10 @@ LEFT, BOUNCED, COMPLAINED = (
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    store = open_store(f"sqlite:///{tmp_path}/ledger.db", Pseudonyms(["k" * 20]))
-    store.migrate()
-    store.publish(edition(), MONDAY)
-    return World(store)
+def store(databases: Databases, database_url: str) -> Iterator[Store]:
+    opened = databases.open(database_url, Pseudonyms(["k" * 20]))
+    yield opened
+    opened.close()
 
 
 def listed(name: str, reason: SubscriberState = LEFT) -> Suppressed:
@@ -55,14 +55,14 @@ def test_a_list_taken_in_again_changes_nothing(world: World) -> None:
     ]
 
 
-def test_what_is_given_out_can_be_taken_in(world: World, tmp_path: Path) -> None:
+def test_what_is_given_out_can_be_taken_in(world: World, databases: Databases) -> None:
     world.enroll(person("ben"), person("cleo"))
     world.store.unsubscribe("ben@example.net", MONDAY + DAY)
-    other = open_store(f"sqlite:///{tmp_path}/other.db")
-    other.migrate()
-    other.suppress(world.store.suppressed(), MONDAY)
-    assert [each.address for each in other.suppressed()] == ["ben@example.net"]
-    other.close()
+    with databases.lent() as address:
+        other = databases.open(address)
+        other.suppress(world.store.suppressed(), MONDAY)
+        assert [each.address for each in other.suppressed()] == ["ben@example.net"]
+        other.close()
 
 
 def test_an_erased_address_on_a_list_is_not_kept_again(world: World) -> None:

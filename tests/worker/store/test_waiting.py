@@ -116,7 +116,7 @@ def test_an_answer_skips_a_reminder_before_its_gate(waiting: World) -> None:
     assert waiting.state_of(claimed.id) is DeliveryState.SKIPPED
     assert waiting.why("goals~nudge") == (
         "skipped",
-        "not sent: they answered before it was handed over",
+        "they answered before it was handed over",
     )
     assert waiting.store.next_due_at() == EIGHT + 4 * DAY
     waiting.let_time_pass()
@@ -342,7 +342,7 @@ def test_a_planned_reminder_whose_wait_is_gone_is_skipped(waiting: World) -> Non
     waiting.let_time_pass()
     assert waiting.why("goals~nudge") == (
         "skipped",
-        "not sent: their reflection is not waited for any more",
+        "their reflection is not waited for any more",
     )
     assert handed(waiting)["support"] == EIGHT + 4 * DAY
     assert sound(waiting)
@@ -413,11 +413,11 @@ def test_a_reflection_under_any_of_its_lessons_names_ends_the_wait(
 def test_a_wait_is_explained(waiting: World) -> None:
     assert waiting.why("goals~nudge") == (
         "scheduled",
-        "scheduled: reminds them on 2026-03-05 08:00 UTC if no reflection comes before",
+        "reminds them on 2026-03-05 08:00 UTC if no reflection comes before",
     )
     assert waiting.why("support") == (
         "scheduled",
-        "scheduled: waits for their reflection until 2026-03-08 08:00 UTC",
+        "waits for their reflection until 2026-03-08 08:00 UTC",
     )
     assert waiting.why("finale")[0] == "waiting"
     explained = waiting.store.explain("ben@example.net", waiting.clock.now())

@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, column, inspect, select, table
+from threading import Lock
 
-NEWEST = "0002"
+from sqlalchemy import Connection, column, inspect, select, table, text
+
+NEWEST = "0003"
 """The newest revision under ``versions/``."""
 
 _VERSION = table("alembic_version", column("version_num"))
 
 
 def upgrade(connection: Connection, revision: str = NEWEST) -> None:
-    """Bring the database to a revision, inside the connection's transaction."""
+    """Bring the database to a revision, inside the connection's transaction; one at a time.
+
+    Whoever comes second finds the work done. On SQLite to write is to be alone already.
+    """
+    with _IN_THIS_PROCESS:
+        if connection.dialect.name == "postgresql":
+            for statement in _ALONE:
+                connection.execute(text(statement))
+        _upgrade(connection, revision)
+
+
+_IN_THIS_PROCESS = Lock()
+"""Alembic keeps what it works on in its modules."""
+
+_ALONE = (
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL lock_timeout = '5min'",
+    "SELECT pg_advisory_xact_lock(hashtext('lettercourse migrate'))",
+    "SET LOCAL lock_timeout = '10s'",  # what holds up the doors is given up soon
+)
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
     # Alembic takes as long to import as all the rest; only a database that is behind needs it.
     from alembic import command
     from alembic.config import Config

