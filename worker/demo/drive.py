@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from course.errors import LettercourseError
-from worker.installation import SystemClock
+from worker.clocks import SteadyClock
 from worker.stack import Stack
 from worker.store import Store
 
@@ -16,10 +16,11 @@ PATIENCE = 30.0
 """Seconds after which what is due must have been delivered."""
 
 
-class DrivenClock(SystemClock):
+class DrivenClock(SteadyClock):
     """The machine's clocks, but for the calendar, which stands until it is moved."""
 
     def __init__(self, at: datetime) -> None:
+        super().__init__()
         self._at = at
 
     def now(self) -> datetime:
