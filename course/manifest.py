@@ -19,8 +19,8 @@ WELCOME = "welcome"
 FINALE = "finale"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
-_KEY = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_KEY = re.compile(r"(?=.{1,190}$)[a-z0-9]+(?:-[a-z0-9]+)*")
+LANGUAGE = re.compile(r"(?=.{2,35}$)[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 SITE = re.compile(r"https?://[^\s<>\"/]+(?:/[^\s<>\"]*)?")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 _GAP = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
@@ -136,7 +136,7 @@ def _course(table: Table) -> CourseChoices:
         article=article.value,
         article_line=article.line,
         title=_line(table, "title"),
-        slug=_matching(table, "slug", _KEY, "use a-z, 0-9 and single hyphens"),
+        slug=_matching(table, "slug", _KEY, "use a-z, 0-9 and single hyphens, 190 at most"),
         language=_matching(
             table, "language", LANGUAGE, 'write a BCP 47 tag such as "en" or "pt-BR"'
         ),
@@ -214,7 +214,7 @@ def _days(table: Table) -> tuple[int, ...]:
 
 
 def _lesson(table: Table) -> LetterChoices:
-    key = _matching(table, "key", _KEY, "use a-z, 0-9 and single hyphens")
+    key = _matching(table, "key", _KEY, "use a-z, 0-9 and single hyphens, 190 at most")
     if table.get("key") in (None, ""):
         table.fault("missing-key", table.line, "a lesson without key", 'add key = "..."')
     elif key in (WELCOME, FINALE):

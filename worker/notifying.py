@@ -14,7 +14,7 @@ from worker.compose import compose_notice
 from worker.erasing import forget_erased
 from worker.errors import where_it_arose
 from worker.links import Links
-from worker.model import Clock, DueNotice, Moment, Outcome, Provider, Verdict
+from worker.model import Clock, DueNotice, Fault, Flow, Message, Moment, Outcome, Provider, Verdict
 from worker.store import Store
 
 STALE_GATE = 5.0
@@ -47,6 +47,10 @@ class Carrier(Protocol):
         """The deadline of a hand-over."""
 
     @property
+    def flow(self) -> Flow:
+        """Whether it may leave now."""
+
+    @property
     def stopping(self) -> Callable[[], bool]:
         """Asked between two; the one in hand is finished."""
 
@@ -54,11 +58,12 @@ class Carrier(Protocol):
 def send_notices(carrier: Carrier, due_by: datetime, most: int) -> int:
     """Send up to ``most`` pieces of service mail that fell due by ``due_by``; return how many."""
     for done in range(most):
-        if carrier.stopping():
+        if carrier.stopping() or not carrier.flow.admit(1):
             return done
         moment, before_gate = _moment(carrier), carrier.clock.boot()
         passed = carrier.store.begin_notices(moment, 1, carrier.lease, due_by)
         if not passed:
+            carrier.flow.unused(1)
             return done
         results = [(each, _hand_over(carrier, each, before_gate)) for each in passed]
         carrier.store.settle_notices(results, _moment(carrier))
@@ -79,8 +84,15 @@ def _hand_over(carrier: Carrier, notice: DueNotice, before_gate: float) -> Outco
         return Outcome(Verdict.DEFERRED, f"it cannot be composed: {type(fault).__name__}")
     if carrier.clock.boot() - before_gate > STALE_GATE:
         return Outcome(Verdict.DEFERRED, "its gate was too long ago")
+    outcome = _send(carrier.provider, message)
+    carrier.flow.learn([outcome])
+    return outcome
+
+
+def _send(provider: Provider, message: Message) -> Outcome:
     try:
-        return carrier.provider.send(message)
+        return provider.send(message)
     except Exception as fault:  # noqa: BLE001 - it may have been sent, so it is not sent again
-        log.error("notice %s: the provider failed: %s", notice.id, where_it_arose(fault))  # noqa: TRY400
-        return Outcome(Verdict.UNKNOWN, f"the provider failed: {type(fault).__name__}")
+        log.error("notice %s: the provider failed: %s", message.delivery_id, where_it_arose(fault))  # noqa: TRY400
+        why = f"the provider failed: {type(fault).__name__}"
+        return Outcome(Verdict.UNKNOWN, why, fault=Fault.DOWN)

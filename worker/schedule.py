@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -60,6 +60,7 @@ def welcome_at(now: datetime, start: date | None, send_at: time, zone: str) -> d
     return now if start is None else max(now, localise(start, send_at, zone))
 
 
+@lru_cache(maxsize=1024)
 def next_slot(
     handed_at: datetime,
     schedule: Schedule,

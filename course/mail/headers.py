@@ -116,7 +116,9 @@ def mailbox(name: str, address: str, used: int) -> str:
 def date_time(instant: datetime) -> str:
     """Return an aware instant as RFC 5322, 3.3 has it, in English whatever the locale."""
     day = f"{_DAYS[instant.weekday()]}, {instant.day:02} {_MONTHS[instant.month - 1]}"
-    return f"{day} {instant.year:04} {instant:%H:%M:%S %z}"
+    clock = f"{instant.hour:02}:{instant.minute:02}:{instant.second:02}"
+    east = instant.strftime("%z") if instant.utcoffset() else "+0000"
+    return f"{day} {instant.year:04} {clock} {east}"
 
 
 def _encoded(text: str, used: int) -> str:

@@ -27,6 +27,7 @@ from worker.model import (
     ReplyKind,
     Tally,
     Verdict,
+    never,
 )
 from worker.store import Store
 from worker.store.schema import courses, enrollments, reflections, replies, subscribers
@@ -146,6 +147,7 @@ class Mailbox:
     messages: list[Message] = field(default_factory=list)
     reaches_people: bool = False
     at_once: int = 1
+    mixes: bool = False
 
     def send(self, message: Message) -> Outcome:
         outcome = self.answer(message)
@@ -153,7 +155,9 @@ class Mailbox:
             self.messages.append(message)
         return outcome
 
-    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+    def send_all(
+        self, messages: Sequence[Message], stopping: Callable[[], bool] = never
+    ) -> Sequence[Outcome]:
         return [self.send(message) for message in messages]
 
     def forget(self, delivery_ids: Collection[str]) -> None:

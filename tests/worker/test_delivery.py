@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -23,20 +21,9 @@ from tests.worker.ledger import (
     edition,
     person,
 )
-from worker.delivery import MOST_RINGS, deliver_window, ring_for_due, tick
+from worker.delivery import MOST_RINGS, deliver_round, ring_for_due, tick
 from worker.model import DeliveryState, Message, Outcome, Tally
 from worker.notifying import STALE_GATE
-from worker.store import open_store
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """A course of four letters, published on a Monday at 07:00 UTC; nobody takes it yet."""
-    store = open_store(f"sqlite:///{tmp_path}/ledger.db")
-    store.migrate()
-    store.publish(edition(), MONDAY)
-    yield World(store)
-    store.close()
 
 
 def crowd(world: World, size: int) -> None:
@@ -62,7 +49,7 @@ def test_a_letter_carries_its_deliverys_id_and_its_persons_address(world: World)
 
 def test_a_window_is_one_gate(world: World) -> None:
     crowd(world, 5)
-    assert deliver_window(world.courier(window=2)) == Tally(claimed=2, sent=2)
+    assert deliver_round(world.courier(window=2)) == Tally(claimed=2, sent=2)
     assert len(world.mailbox.messages) == 2
 
 
@@ -213,7 +200,7 @@ def test_a_doorbell_is_rung_for_every_window_that_is_due(world: World) -> None:
     rung: list[int] = []
     assert ring_for_due(world.store, world.clock, lambda: rung.append(1), window=20) == 3
     assert len(rung) == 3
-    while deliver_window(world.courier()).claimed:
+    while deliver_round(world.courier()).claimed:
         pass
     assert ring_for_due(world.store, world.clock, lambda: rung.append(1), window=20) == 0
     assert len(world.mailbox.messages) == 45

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -77,31 +77,46 @@ class DueNotice:
 
 
 class Verdict(StrEnum):
-    """A provider's answer to one message."""
+    """A provider's answer to one message; ``NOT_BEGUN`` is our own: its turn did not come."""
 
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    NOT_BEGUN = "not_begun"
+
+
+class Fault(StrEnum):
+    """What an outcome says about the provider itself, and so about every other letter.
+
+    ``DOWN``: it cannot be reached, or breaks off. ``CREDENTIALS``: it does not let us in.
+    ``RATE``: we are too fast for it.
+    """
+
+    DOWN = "down"
+    CREDENTIALS = "credentials"
+    RATE = "rate"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What is known after a message was handed to a provider.
 
-    ``DEFERRED`` and ``REFUSED`` are definite: the provider does not have the message. ``UNKNOWN``
-    means it may have it.
+    ``DEFERRED``, ``REFUSED`` and ``NOT_BEGUN`` are definite: the provider does not have the
+    message. ``UNKNOWN`` means it may have it.
 
     Attributes:
         detail: the provider's own words or the fault's name; no address, no content.
         address_at_fault: a refusal because this address cannot receive mail.
         retry_after: what the provider asked for, if it did.
+        fault: set when not this letter but the provider is the reason.
     """
 
     verdict: Verdict
     detail: str = ""
     address_at_fault: bool = False
     retry_after: timedelta | None = None
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,21 +145,35 @@ class Message:
     content: Content | None = None
 
 
+def never() -> bool:
+    """Return ``False``: nobody asks us to stop."""
+    return False
+
+
 class Provider(Protocol):
     """Carries messages to the outside.
 
     ``reaches_people`` is false where letters stay on this machine, so that a rehearsal may run.
-    ``at_once`` is how many messages of one letter go into one hand-over: 1 means ``send``.
+    ``at_once`` is how many messages go into one hand-over: 1 means ``send``. They are copies of one
+    letter, unless it ``mixes`` letters.
     """
 
     reaches_people: bool
     at_once: int
+    mixes: bool
 
     def send(self, message: Message) -> Outcome:
         """Hand over one message; every fault of the network is an outcome, never an exception."""
 
-    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Hand over up to ``at_once`` messages of one letter; answers in their order."""
+    def send_all(
+        self, messages: Sequence[Message], stopping: Callable[[], bool] = never
+    ) -> Sequence[Outcome]:
+        """Hand over up to ``at_once`` messages; answers in their order.
+
+        What is not begun within a few seconds, so that its gate has grown old, or when somebody
+        is ``stopping``, is ``NOT_BEGUN``; unless that is so, at least one message of a call gets
+        another answer.
+        """
 
     def forget(self, delivery_ids: Collection[str]) -> None:
         """Remove the copies that were kept here, because their person asked to be erased."""

@@ -10,7 +10,17 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Connection,
+    Integer,
+    String,
+    bindparam,
+    func,
+    insert,
+    literal,
+    select,
+    update,
+)
 
 from course.model import NUDGE, Kind
 from worker.model import (
@@ -22,16 +32,18 @@ from worker.model import (
     PublishedCourse,
 )
 from worker.store.editions import Editions, kind_of
+from worker.store.given import GIVEN, among, as_given, given
 from worker.store.progress import called_now, is_nudge, next_key
-from worker.store.retrying import RECEIVING, take_again
+from worker.store.retrying import IS_THERE, RECEIVING, take_again
 from worker.store.runs import plans
 from worker.store.schema import (
+    Id,
+    Instant,
     Record,
     courses,
     deliveries,
     enrollments,
     subscribers,
-    those,
 )
 from worker.store.waiting import end_waits, put_off
 
@@ -59,7 +71,8 @@ def claim(
     while True:
         claimed, skipped = take_again(connection, editions, owner, until, moment.now, limit)
         room = {"now": moment.now, "most": limit - len(claimed)}
-        due = connection.execute(_DUE, room).all()
+        ids = connection.scalars(_DUE, room).all()
+        due = connection.execute(_WHOM, {"ids": ids}).all() if ids else []
         claimed += _take(connection, editions, installation, due, owner, until, moment.now)
         if claimed or not (skipped or due):
             return claimed
@@ -67,12 +80,14 @@ def claim(
 
 def due_count(connection: Connection, now: datetime, limit: int) -> int:
     """Count letters that are due, to ``limit`` at most."""
-    again = select(deliveries.c.id).where(deliveries.c.retry_at <= now).limit(limit).subquery()
-    fresh = select(enrollments.c.id).where(enrollments.c.next_at <= now).limit(limit).subquery()
-    counts = (
-        connection.scalar(select(func.count()).select_from(each)) or 0 for each in (again, fresh)
-    )
-    return min(sum(counts), limit)
+    room = {"now": now, "most": limit}
+    return min(sum(connection.scalar(each, room) or 0 for each in _COUNTS), limit)
+
+
+def is_under_way(connection: Connection) -> bool:
+    """Tell whether a letter is somebody's, from its claim to its outcome."""
+    under_way = select(deliveries.c.id).where(deliveries.c.lease_until.is_not(None)).limit(1)
+    return connection.scalar(under_way) is not None
 
 
 def next_due_at(connection: Connection) -> datetime | None:
@@ -175,28 +190,13 @@ def _made(
 def _insert(
     connection: Connection, claimed: Sequence[Claimed], owner: str, until: datetime
 ) -> None:
-    if claimed:
-        connection.execute(
-            insert(deliveries),
-            [
-                {
-                    "id": each.id,
-                    "enrollment_id": each.enrollment_id,
-                    "run": each.run,
-                    "letter_key": each.letter_key,
-                    "letter_id": each.letter_id,
-                    "state": DeliveryState.CLAIMED,
-                    "epoch": each.epoch,
-                    "owner": owner,
-                    "lease_until": until,
-                    "due_at": each.due_at,
-                    "attempts": 0,
-                    "deferrals": 0,
-                    "detail": "",
-                }
-                for each in claimed
-            ],
-        )
+    if not claimed:
+        return
+    rows = as_given(
+        (each.id, each.enrollment_id, each.run, each.letter_key, each.letter_id, each.due_at)
+        for each in claimed
+    )
+    connection.execute(_MAKE, {GIVEN: rows, "owner": owner, "until": until})
 
 
 def _take_up(
@@ -223,7 +223,7 @@ def _take_up(
 
 def _clear(connection: Connection, enrollment_ids: Collection[int]) -> None:
     if enrollment_ids:
-        connection.execute(_CLEAR, {"ids": list(enrollment_ids)})
+        connection.execute(_CLEAR, {"ids": enrollment_ids})
 
 
 def _complete(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
@@ -235,7 +235,26 @@ def _complete(connection: Connection, enrollment_ids: Collection[int], now: date
         )
 
 
+_COUNTS = tuple(
+    select(func.count()).select_from(
+        select(at)
+        .where(at <= bindparam("now", type_=Instant))
+        .order_by(at)  # by the index, and no further than the limit
+        .limit(bindparam("most"))
+        .subquery()
+    )
+    for at in (deliveries.c.retry_at, enrollments.c.next_at)
+)
+
 _DUE = (
+    select(enrollments.c.id)
+    .where(enrollments.c.next_at <= bindparam("now"), IS_THERE)
+    .order_by(enrollments.c.next_at, enrollments.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=enrollments, skip_locked=True)
+)
+
+_WHOM = (
     select(
         enrollments.c.id,
         enrollments.c.run,
@@ -247,10 +266,9 @@ _DUE = (
     )
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
     .join(courses, courses.c.id == enrollments.c.course_id)
-    .where(enrollments.c.next_at <= bindparam("now"), RECEIVING)
+    .where(among(enrollments.c.id), RECEIVING)
     .order_by(enrollments.c.next_at, enrollments.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(of=enrollments, skip_locked=True)
+    .with_for_update(of=subscribers, read=True, skip_locked=True)
 )
 
 _HISTORY = (
@@ -261,7 +279,28 @@ _HISTORY = (
         deliveries.c.epoch,
     )
     .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
-    .where(enrollments.c.id.in_(those()), deliveries.c.run == enrollments.c.run)
+    .where(among(enrollments.c.id), deliveries.c.run == enrollments.c.run)
 )
 
-_CLEAR = update(enrollments).where(enrollments.c.id.in_(those())).values(next_at=None)
+_new = given(
+    id=String, enrollment_id=Id, run=Integer, letter_key=String, letter_id=Id, due_at=Instant
+)
+
+_MAKE = insert(deliveries).from_select(
+    [
+        *(column.key for column in _new.c),
+        *("state", "epoch", "owner", "lease_until", "attempts", "deferrals", "detail"),
+    ],
+    select(
+        *_new.c,
+        literal(DeliveryState.CLAIMED),
+        literal(1),
+        bindparam("owner", type_=String),
+        bindparam("until", type_=Instant),
+        literal(0),
+        literal(0),
+        literal(""),
+    ),
+)
+
+_CLEAR = update(enrollments).where(among(enrollments.c.id)).values(next_at=None)

@@ -19,7 +19,7 @@ from worker.store.schema import Record
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(hours=1)
 
-NOT_BEGUN = "not_begun"
+NOT_BEGUN = Verdict.NOT_BEGUN
 
 LONGEST_DETAIL = 500
 
@@ -29,10 +29,10 @@ class Answer:
     """What is known about one hand-over.
 
     Attributes:
-        outcome: a verdict, or ``NOT_BEGUN``: the provider never saw it.
+        outcome: a verdict; ``NOT_BEGUN``: the provider never saw it.
     """
 
-    outcome: str
+    outcome: Verdict
     detail: str = ""
     address_at_fault: bool = False
     retry_after: timedelta | None = None
@@ -113,16 +113,17 @@ def back_off(delivery_id: str, turn: int, retry_after: timedelta | None) -> time
     """Return how long to wait after a definite refusal for now.
 
     Doubles from ``FIRST_BACK_OFF``, of which it is half to all: that jitter follows from the
-    delivery and the turn, so that letters refused together do not come back together.
+    delivery and the turn, so that letters refused together do not come back together. What the
+    provider asked for, which is the same for all of them, is spread over half as long again.
 
     Args:
         delivery_id: whose letter it is.
         turn: 1 for the first refusal in a row.
         retry_after: the least that the provider asked for.
     """
-    seed = int.from_bytes(sha256(f"{delivery_id} {turn}".encode()).digest()[:4], "big")
+    seed = int.from_bytes(sha256(f"{delivery_id} {turn}".encode()).digest()[:4], "big") / 2**32
     full = min(FIRST_BACK_OFF * (1 << min(turn - 1, 20)), LONGEST_BACK_OFF)
-    return max(full * (0.5 + seed / 2**33), retry_after or timedelta())
+    return max(full * (0.5 + seed / 2), (retry_after or timedelta()) * (1 + seed / 2))
 
 
 def change_for(row: Record, answer: Answer, now: datetime, *, moved_on: bool) -> Change:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, case, exists, select, update
 
 from course.model import Kind
 from worker.model import Claimed, DeliveryState, EnrollmentState, SubscriberState
 from worker.store.editions import Editions
+from worker.store.given import among
 from worker.store.progress import called_now, is_nudge
 from worker.store.schema import Record, courses, deliveries, enrollments, letters, subscribers
 from worker.store.waiting import still_wanted
@@ -28,7 +29,8 @@ def take_again(
     Returns:
         What was claimed, and how many letters were skipped instead.
     """
-    due = connection.execute(_DUE_AGAIN, {"now": now, "most": limit}).all()
+    ids = connection.scalars(_DUE_AGAIN, {"now": now, "most": limit}).all()
+    due = connection.execute(_AGAIN, {"ids": ids}).all() if ids else []
     nudges = [row for row in due if is_nudge(row.letter_key)]
     of_course = [row for row in due if not is_nudge(row.letter_key)]
     kept, passed = _still_in_course(connection, editions, of_course)
@@ -54,20 +56,8 @@ def _take_again(
 ) -> list[Claimed]:
     if not rows:
         return []
-    connection.execute(
-        update(deliveries)
-        .where(
-            deliveries.c.id.in_([row.id for row in rows]),
-            deliveries.c.state == DeliveryState.PLANNED,
-        )
-        .values(
-            state=DeliveryState.CLAIMED,
-            epoch=deliveries.c.epoch + 1,
-            owner=owner,
-            lease_until=until,
-            retry_at=None,
-        )
-    )
+    taken = [row.id for row in rows]
+    connection.execute(_TAKE, {"ids": taken, "owner": owner, "until": until})
     return [
         Claimed(
             id=row.id,
@@ -113,7 +103,41 @@ RECEIVING = (enrollments.c.state == EnrollmentState.ACTIVE) & (
 )
 """Who may be sent a letter at all."""
 
+IS_THERE = (
+    select(subscribers.c.state)
+    .where(subscribers.c.id == enrollments.c.subscriber_id)
+    .correlate(enrollments)
+    .scalar_subquery()
+) == SubscriberState.ACTIVE
+"""Whether an enrollment's person may be written to, asked row by row as an index is followed.
+
+What is due is found by its index alone and joined afterwards: a join before the limit leaves it to
+the planner's estimates whether it reads what is not due, too. Who is locked by somebody else is
+skipped, and found by the next round.
+"""
+
+_GOES_ON = (
+    exists()
+    .where(
+        enrollments.c.id == deliveries.c.enrollment_id,
+        enrollments.c.state == EnrollmentState.ACTIVE,
+        IS_THERE,
+    )
+    .correlate(deliveries)
+)
+
 _DUE_AGAIN = (
+    select(deliveries.c.id)
+    .where(
+        deliveries.c.retry_at <= bindparam("now"),
+        case((_GOES_ON, True), else_=False),  # not to be turned into a join
+    )
+    .order_by(deliveries.c.retry_at, deliveries.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(of=deliveries, skip_locked=True)
+)
+
+_AGAIN = (
     select(
         deliveries.c.id,
         deliveries.c.epoch,
@@ -131,8 +155,23 @@ _DUE_AGAIN = (
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
     .join(courses, courses.c.id == enrollments.c.course_id)
     .join(letters, letters.c.id == deliveries.c.letter_id)
-    .where(deliveries.c.retry_at <= bindparam("now"), RECEIVING)
+    .where(among(deliveries.c.id), RECEIVING)
     .order_by(deliveries.c.retry_at, deliveries.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(of=(deliveries, enrollments), skip_locked=True)
+    .with_for_update(of=subscribers, read=True, skip_locked=True)
+    .suffix_with("FOR UPDATE OF enrollments SKIP LOCKED", dialect="postgresql")
+)
+
+_TAKE = (
+    update(deliveries)
+    .where(
+        among(deliveries.c.id),
+        deliveries.c.state == DeliveryState.PLANNED,
+    )
+    .values(
+        state=DeliveryState.CLAIMED,
+        epoch=deliveries.c.epoch + 1,
+        owner=bindparam("owner"),
+        lease_until=bindparam("until"),
+        retry_at=None,
+    )
 )

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 from worker.model import PublishedCourse
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
+from worker.store.given import among
 from worker.store.pacing import Hours, Plan, Run, plan_after, run_of
 from worker.store.progress import called_now, is_nudge, lesson_of
 from worker.store.schema import (
@@ -20,7 +21,6 @@ from worker.store.schema import (
     enrollments,
     letters,
     reflections,
-    those,
 )
 
 
@@ -122,7 +122,7 @@ _HISTORY = (
     .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
     .join(courses, courses.c.id == enrollments.c.course_id)
     .join(letters, letters.c.id == deliveries.c.letter_id)
-    .where(enrollments.c.id.in_(those()), deliveries.c.run == enrollments.c.run)
+    .where(among(enrollments.c.id), deliveries.c.run == enrollments.c.run)
 )
 
 _REFLECTED = (
@@ -130,7 +130,7 @@ _REFLECTED = (
     .join(enrollments, enrollments.c.id == reflections.c.enrollment_id)
     .join(courses, courses.c.id == enrollments.c.course_id)
     .where(
-        enrollments.c.id.in_(those()),
+        among(enrollments.c.id),
         reflections.c.run == enrollments.c.run,
         reflections.c.from_subscriber,
     )

@@ -9,11 +9,12 @@ News by events settles through the same rows; whatever we believed of the letter
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Integer, String, bindparam, case, func, null, select, update
 
 from course.model import Kind
 from worker.model import (
@@ -29,12 +30,24 @@ from worker.model import (
 )
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
-from worker.store.fate import NOT_BEGUN, Answer, Change, change_for, shortened
+from worker.store.fate import Answer, Change, change_for, shortened
+from worker.store.given import GIVEN, among, as_given, given
 from worker.store.leaving import leave
 from worker.store.pacing import Plan, slot_after
 from worker.store.progress import is_nudge
 from worker.store.runs import plans_after
-from worker.store.schema import Record, attempts, courses, deliveries, enrollments, letters, those
+from worker.store.schema import (
+    Id,
+    Instant,
+    Record,
+    attempts,
+    courses,
+    deliveries,
+    enrollments,
+    letters,
+    subscribers,
+    those,
+)
 
 _UNSETTLED = (DeliveryState.HANDING, DeliveryState.IN_DOUBT)
 
@@ -48,20 +61,12 @@ def settle(
     """Record outcomes; those of a former owner, or settled already, change nothing."""
     answers = {
         gated.attempt_id: (
-            gated,
+            gated.claimed.epoch,
             Answer(outcome.verdict, outcome.detail, outcome.address_at_fault, outcome.retry_after),
         )
         for gated, outcome in results
     }
-    return _settle(connection, editions, answers, moment)
-
-
-def give_back(
-    connection: Connection, editions: Editions, gated: Sequence[Gated], moment: Moment
-) -> None:
-    """Undo the hand-over of letters that their own owner did not begin; they are due at once."""
-    answers = {each.attempt_id: (each, Answer(NOT_BEGUN)) for each in gated}
-    _settle(connection, editions, answers, moment)
+    return settle_answers(connection, editions, answers, moment)
 
 
 def settle_told(
@@ -75,34 +80,30 @@ def settle_told(
         change = change_for(row, answer, now, moved_on=moved_on)
         if change.state != row.state:
             settled.append((row, answer, change))
-    _close_attempts(
-        connection,
-        [(row, Answer(Verdict.ACCEPTED, answer.detail), change) for row, answer, change in settled],
-        now,
-    )
-    _write(connection, editions, settled, now)
+    # whatever became of it later, its provider had taken it
+    _write(connection, editions, settled, now, closing=lambda _: Verdict.ACCEPTED)
 
 
-def _settle(
+def settle_answers(
     connection: Connection,
     editions: Editions,
-    answers: dict[int, tuple[Gated, Answer]],
+    answers: Mapping[int, tuple[int, Answer]],
     moment: Moment,
 ) -> Tally:
+    """Record answers by attempt, each with the epoch that it was made in.
+
+    One whose attempt has its answer already, or whose epoch is over, changes nothing.
+    """
     if not answers:
         return Tally()
-    rows = [
-        row
-        for row in connection.execute(_LIVE, {"ids": list(answers)})
-        if row.epoch == answers[row.attempt_id][0].claimed.epoch
-    ]
     settled = []
-    for row in rows:
-        answer = answers[row.attempt_id][1]
+    for row in connection.execute(_LIVE, {"ids": answers}).all():
+        epoch, answer = answers[row.attempt_id]
+        if row.epoch != epoch:
+            continue
         moved_on = row.state == DeliveryState.IN_DOUBT and _moved_on(connection, row)
         settled.append((row, answer, change_for(row, answer, moment.now, moved_on=moved_on)))
-    _close_attempts(connection, settled, moment.now)
-    _write(connection, editions, settled, moment.now)
+    _write(connection, editions, settled, moment.now, closing=attrgetter("outcome"))
     changed = [change.state for row, _, change in settled if change.state != row.state]
     return Tally(
         sent=changed.count(DeliveryState.SENT),
@@ -112,28 +113,12 @@ def _settle(
     )
 
 
-def reap(connection: Connection, editions: Editions, moment: Moment) -> Tally:
-    """Take back claims whose lease ran out; hand-overs past their deadline become in doubt.
-
-    Their attempts stay live: the same attempt's late answer may still settle them.
-    """
-    past = deliveries.c.lease_until < moment.wall
-    connection.execute(
-        update(deliveries)
-        .where(past, deliveries.c.state == DeliveryState.CLAIMED)
-        .values(
-            state=DeliveryState.PLANNED, owner=None, lease_until=None, retry_at=deliveries.c.due_at
-        )
-    )
-    lost = connection.execute(
-        _DELIVERIES.add_columns(deliveries.c.handed_at).where(
-            past, deliveries.c.state == DeliveryState.HANDING
-        )
-    ).all()
+def doubt(connection: Connection, editions: Editions, ids: Sequence[str], now: datetime) -> None:
+    """Put hand-overs in doubt, whose rows are locked; their answers may still come."""
     nobody = Answer(Verdict.UNKNOWN, "no answer before the deadline")
-    changes = [(row, nobody, change_for(row, nobody, moment.now, moved_on=False)) for row in lost]
-    _write(connection, editions, changes, moment.now)
-    return Tally(in_doubt=len(lost))
+    rows = connection.execute(_HANDING, {"ids": ids}).all()
+    changes = [(row, nobody, change_for(row, nobody, now, moved_on=False)) for row in rows]
+    _write(connection, editions, changes, now, closing=None)
 
 
 _DELIVERIES = (
@@ -150,11 +135,9 @@ _DELIVERIES = (
         enrollments.c.subscriber_id,
         enrollments.c.run.label("present_run"),
         enrollments.c.state.label("enrollment"),
-        enrollments.c.next_at,
         enrollments.c.zone,
         enrollments.c.send_at,
         enrollments.c.start,
-        enrollments.c.changed_at,
         enrollments.c.waits_on,
         courses.c.edition_id,
     )
@@ -167,12 +150,19 @@ _DELIVERIES = (
 _LIVE = (
     _DELIVERIES.add_columns(attempts.c.id.label("attempt_id"), deliveries.c.handed_at)
     .join(attempts, attempts.c.delivery_id == deliveries.c.id)
+    .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
     .where(
-        attempts.c.id.in_(those()),
+        among(attempts.c.id),
         attempts.c.outcome.is_(None),
         deliveries.c.state.in_(_UNSETTLED),
     )
-    .with_for_update(of=(enrollments, deliveries))
+    .order_by(subscribers.c.id, enrollments.c.id)
+    .with_for_update(of=subscribers, key_share=True)
+    .suffix_with("FOR UPDATE OF enrollments, deliveries, attempts", dialect="postgresql")
+)
+
+_HANDING = _DELIVERIES.add_columns(null().label("attempt_id"), deliveries.c.handed_at).where(
+    among(deliveries.c.id), deliveries.c.state == DeliveryState.HANDING
 )
 
 _TOLD = (
@@ -205,51 +195,53 @@ def _moved_on(connection: Connection, row: Record) -> bool:
 _Settled = Sequence[tuple[Record, Answer, Change]]
 
 
-def _close_attempts(connection: Connection, settled: _Settled, now: datetime) -> None:
-    if settled:
-        connection.execute(
-            _CLOSE,
-            [
-                {
-                    "which": row.attempt_id,
-                    "answer": answer.outcome,
-                    "words": shortened(answer.detail),
-                    "at": now,
-                }
-                for row, answer, _ in settled
-            ],
-        )
+def _write(
+    connection: Connection,
+    editions: Editions,
+    settled: _Settled,
+    now: datetime,
+    *,
+    closing: Callable[[Answer], str] | None,
+) -> None:
+    """Write what becomes of letters and their courses.
 
-
-def _write(connection: Connection, editions: Editions, settled: _Settled, now: datetime) -> None:
+    Args:
+        connection: a writing transaction, in which the rows are locked.
+        editions: the shelf.
+        settled: letters, what is known of them, and what that changes.
+        now: the calendar's instant.
+        closing: the outcome that ends the attempt; ``None``: its answer may still come.
+    """
     if not settled:
         return
-    connection.execute(
-        _SETTLE,
-        [
-            {
-                "which": row.id,
-                "expected": row.epoch,
-                "was": row.state,
-                "state": change.state,
-                "retry_at": change.retry_at,
-                "handed_at": None if change.state in _NOT_HANDED else row.handed_at,
-                "settled_at": None if change.state == DeliveryState.PLANNED else now,
-                "deferred": row.deferrals + (answer.outcome == Verdict.DEFERRED),
-                "detail": shortened(answer.detail),
-            }
-            for row, answer, change in settled
-        ],
+    rows = as_given(
+        (
+            row.id,
+            row.epoch,
+            row.state,
+            row.attempt_id,
+            closing(answer) if closing else None,
+            shortened(answer.detail),
+            change.state,
+            change.retry_at,
+            None if change.state in _NOT_HANDED else row.handed_at,
+            None if change.state == DeliveryState.PLANNED else now,
+            row.deferrals + (answer.outcome == Verdict.DEFERRED),
+        )
+        for row, answer, change in settled
     )
+    if closing:
+        connection.execute(_CLOSE, {GIVEN: rows, "now": now})
+    connection.execute(_SETTLE, {GIVEN: rows})
     pacing = [row for row, _, change in settled if change.paces and row.run == row.present_run]
     waits = plans_after(connection, editions, pacing)
     moved = [
         values
         for row, _, change in settled
-        if (values := _enrollment(connection, editions, row, change, waits, now)) is not None
+        if (values := _enrollment(connection, editions, row, change, waits)) is not None
     ]
     if moved:
-        connection.execute(_GO_ON, moved)
+        connection.execute(_GO_ON, {GIVEN: as_given(moved), "now": now})
     bounced = [row.subscriber_id for row, _, change in settled if change.bounced]
     if bounced:
         leave(connection, bounced, SubscriberState.BOUNCED, now)
@@ -257,39 +249,58 @@ def _write(connection: Connection, editions: Editions, settled: _Settled, now: d
 
 _NOT_HANDED = (DeliveryState.PLANNED, DeliveryState.CANCELLED)
 
+_changed = given(
+    id=String,
+    epoch=Integer,
+    was=String,
+    attempt_id=Id,
+    outcome=String,
+    detail=String,
+    state=String,
+    retry_at=Instant,
+    handed_at=Instant,
+    settled_at=Instant,
+    deferrals=Integer,
+)
+
 _CLOSE = (
     update(attempts)
-    .where(attempts.c.id == bindparam("which"), attempts.c.outcome.is_(None))
-    .values(outcome=bindparam("answer"), detail=bindparam("words"), answered_at=bindparam("at"))
+    .where(attempts.c.id == _changed.c.attempt_id, attempts.c.outcome.is_(None))
+    .values(outcome=_changed.c.outcome, detail=_changed.c.detail, answered_at=bindparam("now"))
 )
 
 _SETTLE = (
     update(deliveries)
     .where(
-        deliveries.c.id == bindparam("which"),
-        deliveries.c.epoch == bindparam("expected"),
-        deliveries.c.state == bindparam("was"),
+        deliveries.c.id == _changed.c.id,
+        deliveries.c.epoch == _changed.c.epoch,
+        deliveries.c.state == _changed.c.was,
     )
     .values(
-        state=bindparam("state"),
+        state=_changed.c.state,
         owner=None,
         lease_until=None,
-        retry_at=bindparam("retry_at"),
-        handed_at=bindparam("handed_at"),
-        settled_at=bindparam("settled_at"),
-        deferrals=bindparam("deferred"),
-        detail=bindparam("detail"),
+        retry_at=_changed.c.retry_at,
+        handed_at=_changed.c.handed_at,
+        settled_at=_changed.c.settled_at,
+        deferrals=_changed.c.deferrals,
+        detail=_changed.c.detail,
     )
 )
 
+_going_on = given(id=Id, run=Integer, state=String, next_at=Instant, waits_on=String)
+
 _GO_ON = (
     update(enrollments)
-    .where(enrollments.c.id == bindparam("which"), enrollments.c.run == bindparam("expected"))
+    .where(enrollments.c.id == _going_on.c.id, enrollments.c.run == _going_on.c.run)
     .values(
-        state=bindparam("state"),
-        next_at=bindparam("next_at"),
-        waits_on=bindparam("waiting"),
-        changed_at=bindparam("changed_at"),
+        state=_going_on.c.state,
+        next_at=_going_on.c.next_at,
+        waits_on=_going_on.c.waits_on,
+        changed_at=case(
+            (enrollments.c.state == _going_on.c.state, enrollments.c.changed_at),
+            else_=bindparam("now", type_=Instant),
+        ),
     )
 )
 
@@ -300,9 +311,8 @@ def _enrollment(
     row: Record,
     change: Change,
     waits: Mapping[str, Plan],
-    now: datetime,
-) -> dict[str, Any] | None:
-    """Return what becomes of the enrollment; ``None`` when it stays as it is."""
+) -> tuple[Any, ...] | None:
+    """Return what becomes of the enrollment, as ``_going_on``; ``None``: it stays as it is."""
     if row.run != row.present_run or row.enrollment == EnrollmentState.STOPPED:
         return None
     state, next_at = change.enrollment, None
@@ -325,11 +335,4 @@ def _enrollment(
         state, next_at, waits_on = EnrollmentState.ACTIVE, plan.first_at, plan.waits_on
     if state is None:
         return None
-    return {
-        "which": row.enrollment_id,
-        "expected": row.run,
-        "state": state,
-        "next_at": next_at,
-        "waiting": waits_on,
-        "changed_at": row.changed_at if state == row.enrollment else now,
-    }
+    return (row.enrollment_id, row.run, state, next_at, waits_on)

@@ -10,8 +10,9 @@ from sqlalchemy import Connection, case, select
 from course.model import Kind
 from worker.model import Claimed
 from worker.store.editions import Editions
+from worker.store.given import among
 from worker.store.progress import called_now, lesson_of
-from worker.store.schema import deliveries, letters, reflections, those
+from worker.store.schema import deliveries, letters, reflections
 
 SOME = "…"
 """Stands for words that a letter does not show: it only marks that there are some."""
@@ -56,6 +57,6 @@ _WRITTEN = (
         (reflections.c.enrollment_id == deliveries.c.enrollment_id)
         & (reflections.c.run == deliveries.c.run),
     )
-    .where(deliveries.c.id.in_(those()), reflections.c.from_subscriber)
+    .where(among(deliveries.c.id), reflections.c.from_subscriber)
     .order_by(reflections.c.received_at, reflections.c.id)
 )

@@ -1,0 +1,128 @@
+"""Rows given to a statement as one parameter, so that a window costs one statement.
+
+They travel as one JSON array, which both databases unfold into a table: the statement's
+text is the same for any number of rows, is compiled and prepared once, and goes over the wire in
+one turn.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement, GenericFunction
+
+GIVEN = "given"
+"""The parameter that the rows are bound to."""
+
+
+class _Elements(GenericFunction[Any]):
+    """The elements of a JSON array, as rows with one column ``value``."""
+
+    name = "elements"
+    inherit_cache = True
+
+
+@compiles(_Elements, "sqlite")
+def _elements_on_sqlite(element: _Elements, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **kw)})"
+
+
+@compiles(_Elements, "postgresql")
+def _elements_on_postgresql(element: _Elements, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"jsonb_array_elements(CAST({compiler.process(element.clauses, **kw)} AS jsonb))"
+
+
+def given(**columns: Any) -> sa.Subquery:
+    """Return the rows that a statement is given, as a table with these typed columns.
+
+    The statement is executed with ``{GIVEN: as_given(rows)}``.
+    """
+    elements = _Elements(sa.bindparam(GIVEN, type_=sa.Text)).table_valued("value")
+    cells = [elements.c.value.op("->>")(sa.text(str(place))) for place in range(len(columns))]
+    return sa.select(
+        *(
+            sa.cast(cell, type_).label(name)
+            for cell, (name, type_) in zip(cells, columns.items(), strict=True)
+        )
+    ).subquery(GIVEN)
+
+
+def as_given(rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as the one parameter, their cells in the order of the columns.
+
+    Instants must be aware.
+    """
+    return _ENCODER.encode(list(rows))
+
+
+class _Many(sa.types.TypeDecorator[Sequence[Any]]):
+    """Values of one type: an array, or on SQLite JSON."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, item: sa.types.TypeEngine[Any]) -> None:
+        self.item = item
+        super().__init__()
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
+        """Return the parameter's type."""
+        on_sqlite = dialect.name == "sqlite"
+        return dialect.type_descriptor(sa.Text() if on_sqlite else sa.ARRAY(self.item))
+
+    def process_bind_param(self, value: Sequence[Any] | None, dialect: sa.Dialect) -> Any:
+        """Write the values."""
+        many = list(value or ())
+        return _ENCODER.encode(many) if dialect.name == "sqlite" else many
+
+
+class _Among(FunctionElement[Any]):
+    """Whether a column's value is one of many."""
+
+    name = "among"
+    type = sa.types.NullType()  # a boolean would be compared with 1, and no index be of use
+    inherit_cache = True
+
+
+@compiles(_Among, "sqlite")
+def _among_on_sqlite(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, values = (compiler.process(each, **kw) for each in element.clauses)
+    type_ = compiler.dialect.type_compiler_instance.process(next(iter(element.clauses)).type)
+    cast = f"CAST(value AS {type_})"  # without it no index is of use
+    return f"{column} IN (SELECT {cast} FROM json_each({values}))"  # noqa: S608 - all compiled
+
+
+@compiles(_Among, "postgresql")
+def _among_on_postgresql(element: _Among, compiler: SQLCompiler, **kw: Any) -> str:
+    column, values = (compiler.process(each, **kw) for each in element.clauses)
+    return f"{column} = ANY ({values})"
+
+
+def among(column: sa.Column[Any], name: str = "ids") -> sa.ColumnElement[bool]:
+    """Tell whether a column's value is one of the parameter's, however many those are.
+
+    PostgreSQL's planner sees by it how few rows a statement is about; a join would leave that to
+    its statistics, which may be old.
+    """
+    return _Among(column, sa.bindparam(name, type_=_Many(column.type)))
+
+
+@lru_cache(maxsize=1024)
+def _instant(value: object) -> str:
+    """Return an instant as both databases read it, and as SQLite keeps it.
+
+    A window's rows share most of theirs.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise TypeError(f"{type(value).__name__} is no value of a row")
+    return value.astimezone(UTC).isoformat(" ", "microseconds")
+
+
+_ENCODER = json.JSONEncoder(default=_instant)
