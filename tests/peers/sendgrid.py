@@ -218,13 +218,18 @@ class SendGrid:
         return answer
 
     def _judge(self, request: Request) -> tuple[Answer, Any]:
-        if request.path != "/v3/mail/send":
+        method = {"/v3/mail/send": "POST", "/v3/scopes": "GET"}.get(request.path)
+        if method is None:
             return _refusal(404, Wrong("not found")), None
-        if request.method != "POST":
+        if request.method != method:
             return _refusal(405, Wrong("method not allowed")), None
         if request.headers.get("authorization") != f"Bearer {self.api_key}":
             revoked = "The provided authorization grant is invalid, expired, or revoked"
             return _refusal(401, Wrong(revoked)), None
+        if method == "GET":
+            scopes = ["mail.send", "user.email.read"] if self.may_send else ["user.email.read"]
+            body = json.dumps({"scopes": scopes}).encode()
+            return Answer(200, body, {"Content-Type": "application/json"}), None
         if not self.may_send:
             return _refusal(403, Wrong("access forbidden")), None
         allowed, told = self.rate.take(time.time()) if self.rate else (True, {})

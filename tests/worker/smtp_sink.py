@@ -151,6 +151,8 @@ class Sink:
             if line == b".\r\n":
                 break
             content += line.removeprefix(b".")
+        else:
+            raise _Cut  # without its final dot nothing is a letter
         code = answer.answer if isinstance(answer, Hold) else answer
         if isinstance(code, str) and code.startswith("2"):
             self.taken.append(Taken(sender, recipient, content))

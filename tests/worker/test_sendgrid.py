@@ -35,6 +35,7 @@ from tests.peers.sendgrid import RateLimit, SendGrid, sendgrid
 from worker.compose import compose, compose_test
 from worker.links import Links
 from worker.model import Claimed, Gated, Message, Outcome, StoredLetter, Verdict
+from worker.model import Fault as OfProvider
 from worker.providers.sendgrid import SendGridProvider
 from worker.providers.sendgrid_payload import headers, single
 
@@ -147,35 +148,39 @@ def test_the_sandbox_takes_letters_and_delivers_none(write: Callable[..., Messag
 
 
 @pytest.mark.parametrize(
-    ("status", "verdict"),
+    ("status", "verdict", "fault"),
     [
-        (400, Verdict.REFUSED),
-        (401, Verdict.DEFERRED),
-        (403, Verdict.DEFERRED),
-        (404, Verdict.REFUSED),
-        (405, Verdict.REFUSED),
-        (408, Verdict.DEFERRED),
-        (413, Verdict.REFUSED),
-        (415, Verdict.REFUSED),
-        (418, Verdict.REFUSED),
-        (429, Verdict.DEFERRED),
-        (301, Verdict.DEFERRED),
-        (307, Verdict.DEFERRED),
-        (303, Verdict.UNKNOWN),
-        (200, Verdict.UNKNOWN),
-        (201, Verdict.UNKNOWN),
-        (500, Verdict.UNKNOWN),
-        (502, Verdict.UNKNOWN),
-        (503, Verdict.UNKNOWN),
-        (504, Verdict.UNKNOWN),
+        (400, Verdict.REFUSED, None),
+        (401, Verdict.DEFERRED, OfProvider.CREDENTIALS),
+        (403, Verdict.DEFERRED, OfProvider.CREDENTIALS),
+        (404, Verdict.REFUSED, None),
+        (405, Verdict.REFUSED, None),
+        (408, Verdict.DEFERRED, OfProvider.DOWN),
+        (413, Verdict.REFUSED, None),
+        (415, Verdict.REFUSED, None),
+        (418, Verdict.REFUSED, None),
+        (429, Verdict.DEFERRED, OfProvider.RATE),
+        (301, Verdict.DEFERRED, OfProvider.CREDENTIALS),
+        (307, Verdict.DEFERRED, OfProvider.CREDENTIALS),
+        (303, Verdict.UNKNOWN, OfProvider.DOWN),
+        (200, Verdict.UNKNOWN, OfProvider.DOWN),
+        (201, Verdict.UNKNOWN, OfProvider.DOWN),
+        (500, Verdict.UNKNOWN, OfProvider.DOWN),
+        (502, Verdict.UNKNOWN, OfProvider.DOWN),
+        (503, Verdict.UNKNOWN, OfProvider.DOWN),
+        (504, Verdict.UNKNOWN, OfProvider.DOWN),
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>no</html>", b'{"errors": 1}', b"[" * 99_999])
 def test_every_status_has_one_meaning_whatever_comes_with_it(
-    write: Callable[..., Message], status: int, verdict: Verdict, body: bytes
+    write: Callable[..., Message],
+    status: int,
+    verdict: Verdict,
+    fault: OfProvider | None,
+    body: bytes,
 ) -> None:
     outcome, server = send_once(write(), Refuse(status, body))
-    assert outcome.verdict is verdict
+    assert (outcome.verdict, outcome.fault) == (verdict, fault)
     assert outcome.detail == f"{status} without a reason"
     assert not outcome.address_at_fault
     assert server.http.connections == 1
@@ -236,6 +241,20 @@ def test_too_many_calls_wait_as_long_as_was_asked_for(
     outcome, _ = send_once(write(), Refuse(429, error("too many requests"), headers))
     assert outcome.verdict is Verdict.DEFERRED
     assert outcome.retry_after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_a_503_may_say_for_how_long(write: Callable[..., Message]) -> None:
+    outcome, _ = send_once(write(), Refuse(503, b"", {"Retry-After": "90"}))
+    assert (outcome.verdict, outcome.retry_after) == (Verdict.UNKNOWN, timedelta(seconds=90))
+    outcome, _ = send_once(write(), Refuse(503, b"", {"X-RateLimit-Reset": "9" * 11}))
+    assert outcome.retry_after is None
+
+
+def test_a_sender_that_is_not_verified_says_nothing_about_other_courses(
+    write: Callable[..., Message],
+) -> None:
+    outcome, _ = send_once(write(), Refuse(403, error("not a verified Sender Identity", "from")))
+    assert (outcome.verdict, outcome.fault) == (Verdict.DEFERRED, None)
 
 
 def test_a_limit_defers_what_is_over_it(write: Callable[..., Message]) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from tests.peers.loopback import CutAfter, CutBefore, Fault, Refuse, Say
 from tests.peers.sendgrid import SendGrid, sendgrid
-from tests.worker.ledger import KEYS, LINKS, MONDAY, HandClock, Mailbox, World, edition, person
-from worker.delivery import Courier, Waiting, deliver_window, tick
-from worker.model import Message, Outcome, Tally
+from tests.worker.ledger import KEYS, LINKS, MONDAY, HandClock, Mailbox, World, person
+from worker.delivery import Courier, Windows, deliver_round, tick
+from worker.model import Message, Outcome, Tally, never
 from worker.providers.sendgrid import SendGridProvider
-from worker.store import open_store
 
 PEOPLE = 30
 FAULTS: tuple[Fault | None, ...] = (
@@ -31,15 +29,6 @@ FAULTS: tuple[Fault | None, ...] = (
     Refuse(400),
     Say(b"what?\r\n\r\n", handled=True),
 )
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    store = open_store(f"sqlite:///{tmp_path}/ledger.db")
-    store.migrate()
-    store.publish(edition(), MONDAY)
-    yield World(store)
-    store.close()
 
 
 def courier(world: World, provider: SendGridProvider) -> Courier:
@@ -113,7 +102,7 @@ def test_copies_of_a_letter_are_begun_together_and_others_wait_their_turn(world:
     world.tick()
     world.clock.advance(timedelta(days=1, hours=1))
     world.enroll(*(person(f"q{number}") for number in range(2)))
-    waiting = Waiting()
+    waiting = Windows()
     passed = world.gate(world.claim())
     mixed = [passed[number] for number in (0, 3, 1, 4, 2)]
     waiting.put(mixed)
@@ -130,7 +119,9 @@ def test_copies_of_a_letter_are_begun_together_and_others_wait_their_turn(world:
 class Together(Mailbox):
     """A mailbox that takes several at once, and fails on the way."""
 
-    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+    def send_all(
+        self, messages: Sequence[Message], stopping: Callable[[], bool] = never
+    ) -> Sequence[Outcome]:
         raise ConnectionResetError(messages[0].recipient)
 
     def send(self, message: Message) -> Outcome:
@@ -142,7 +133,7 @@ def test_a_provider_that_fails_leaves_a_doubt_about_all_of_a_batch(
 ) -> None:
     world.enroll(*(person(f"p{number}") for number in range(4)))
     world.mailbox = Together(at_once=10)
-    assert deliver_window(world.courier()) == Tally(claimed=4, in_doubt=4)
+    assert deliver_round(world.courier()) == Tally(claimed=4, in_doubt=4)
     assert "@example.net" not in caplog.text
     assert "ConnectionResetError" in caplog.text
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course.errors import LettercourseError
-from tests.worker.smtp_sink import Answer, Drip, Drop, Sink, Stall, sink
+from tests.worker.smtp_sink import Answer, Drip, Drop, Hold, Sink, Stall, sink
 from worker.model import Message, Outcome, Verdict
 from worker.providers.smtp import SmtpProvider
 from worker.providers.smtp_session import Starttls, read_server
@@ -196,7 +196,7 @@ def test_a_kept_connection_is_never_tried_again_once_content_was_sent() -> None:
 def test_a_connection_that_was_idle_is_asked_before_it_is_trusted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("worker.providers.smtp._IDLE", 0.0)
+    monkeypatch.setattr("worker.providers.smtp_pool._IDLE", 0.0)
     with sink(NOOP=["250 ok", "421 bye"]) as server, provider(server) as smtp:
         assert {smtp.send(letter()).verdict for _ in range(3)} == {Verdict.ACCEPTED}
         assert server.verbs.count("NOOP") == 2
@@ -206,12 +206,14 @@ def test_a_connection_that_was_idle_is_asked_before_it_is_trusted(
 def test_connecting_for_too_long_defers_and_keeps_the_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with sink() as server, provider(server) as smtp:
-        monkeypatch.setattr("worker.providers.smtp._FRESH", 0.0)
+    with sink(connect=[Hold("220 at last")]) as server, provider(server) as smtp:
+        monkeypatch.setattr("worker.providers.smtp._FRESH", 0.1)
         assert smtp.send(letter()).verdict is Verdict.DEFERRED
-        assert "MAIL" not in server.verbs
+        server.release()
+        monkeypatch.undo()
         assert smtp.send(letter()).verdict is Verdict.ACCEPTED
         assert server.connections == 1
+        assert len(server.taken) == 1
 
 
 @pytest.mark.parametrize("goodbye", ["421 no", Drop(), "500 what?"])

@@ -27,7 +27,12 @@ def open_provider(settings: Settings, wall: Callable[[], datetime]) -> Provider:
         case ProviderName.MAILDIR:
             return MaildirProvider(settings.data_dir / "maildir")
         case ProviderName.SMTP:
-            return SmtpProvider(settings.smtp_url)
+            return SmtpProvider(
+                settings.smtp_url,
+                connections=settings.smtp_connections,
+                at_once=settings.send_window,
+                sign=_signer(settings),
+            )
         case ProviderName.SENDGRID:
             # Its libraries take as long to load as all the rest; other providers do without.
             from worker.providers.sendgrid import SendGridProvider
@@ -39,3 +44,13 @@ def open_provider(settings: Settings, wall: Callable[[], datetime]) -> Provider:
                 batch=settings.sendgrid_batch,
                 sandbox=settings.sendgrid_sandbox,
             )
+
+
+def _signer(settings: Settings) -> Callable[[bytes], bytes] | None:
+    """Return what signs letters; ``None`` when the mail server does."""
+    if not settings.dkim_key:
+        return None
+    # Its libraries are loaded only where it is used.
+    from worker.providers.dkim import Signer
+
+    return Signer(settings.dkim_key, settings.dkim_selector, settings.dkim_domain)

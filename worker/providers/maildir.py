@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from worker.model import Message, Outcome, Verdict
+from worker.model import Message, Outcome, Verdict, never
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _FLAGS = ":"
@@ -26,6 +26,7 @@ class MaildirProvider:
 
     reaches_people = False
     at_once = 1
+    mixes = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -51,7 +52,11 @@ class MaildirProvider:
             return Outcome(Verdict.UNKNOWN, f"maildir: {_reason(fault)}")
         return Outcome(Verdict.ACCEPTED)
 
-    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+    def send_all(
+        self,
+        messages: Sequence[Message],
+        stopping: Callable[[], bool] = never,  # noqa: ARG002 - files are quick
+    ) -> Sequence[Outcome]:
         """Write letters one after the other."""
         return [self.send(message) for message in messages]
 

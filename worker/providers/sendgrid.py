@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
-from worker.model import Message, Outcome, Verdict
+from worker.model import Fault, Message, Outcome, Verdict, never
 from worker.providers.sendgrid_answers import OURS_TO_MEND, blamed, outcome
 from worker.providers.sendgrid_payload import batch, single
 from worker.providers.sendgrid_transport import Answer, Lost, NotSent, Transport
@@ -36,6 +36,7 @@ class SendGridProvider:
     """
 
     reaches_people = True
+    mixes = False
 
     def __init__(
         self,
@@ -61,7 +62,11 @@ class SendGridProvider:
         """
         return self._settled(self._post(single(message, sandbox=self._sandbox)), [message])
 
-    def send_all(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+    def send_all(
+        self,
+        messages: Sequence[Message],
+        stopping: Callable[[], bool] = never,  # noqa: ARG002 - most often this is one call
+    ) -> Sequence[Outcome]:
         """Hand over letters in one call, whose answer is the answer to each of them.
 
         A definite no to the whole says that nobody's letter was taken: those whose address it
@@ -104,9 +109,9 @@ class SendGridProvider:
         try:
             return self._transport.post(body)
         except NotSent as fault:
-            return Outcome(Verdict.DEFERRED, str(fault))
+            return Outcome(Verdict.DEFERRED, str(fault), fault=Fault.DOWN)
         except Lost as fault:
-            return Outcome(Verdict.UNKNOWN, str(fault))
+            return Outcome(Verdict.UNKNOWN, str(fault), fault=Fault.DOWN)
 
     def _settled(self, answer: Answer | Outcome, messages: Iterable[Message]) -> Outcome:
         if isinstance(answer, Outcome):

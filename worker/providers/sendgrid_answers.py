@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from course.errors import one_line
-from worker.model import Outcome, Verdict
+from worker.model import Fault, Outcome, Verdict
 from worker.providers.sendgrid_transport import Answer
 from worker.providers.words import without_people
 
@@ -21,7 +21,8 @@ SANDBOXED = 200
 OURS_TO_MEND = frozenset({301, 302, 307, 308, 401, 403})
 """Our key, our right to send, our sender's address or our URL; no letter is at fault."""
 
-_LATER = frozenset({408, 429})
+TOO_FAST = 429
+_LATER = frozenset({408, TOO_FAST})
 _LEAST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(hours=1)
 _RECIPIENT = re.compile(r"personalizations\.(\d+)\.to(\.\d+(\.email)?)?")
@@ -45,10 +46,12 @@ def outcome(
     detail = without_people(f"{answer.status} {_words(answer)}", recipients)
     match answer.status:
         case status if status in _LATER or status in OURS_TO_MEND:
-            return Outcome(Verdict.DEFERRED, detail, retry_after=_wait(answer, wall))
+            wait = _wait(answer, wall)
+            return Outcome(Verdict.DEFERRED, detail, retry_after=wait, fault=_fault(answer))
         case status if 400 <= status < 500:
             return Outcome(Verdict.REFUSED, detail, address_at_fault=_blames_the_address(answer))
-    return Outcome(Verdict.UNKNOWN, detail)
+    asked = _retry_after(answer.headers.get("retry-after", ""), wall)
+    return Outcome(Verdict.UNKNOWN, detail, retry_after=_bounded(asked), fault=Fault.DOWN)
 
 
 def blamed(answer: Answer) -> frozenset[int]:
@@ -60,6 +63,14 @@ def blamed(answer: Answer) -> frozenset[int]:
 def _blames_the_address(answer: Answer) -> bool:
     fields = [field for field, _ in _errors(answer)]
     return answer.status == 400 and bool(fields) and all(map(_RECIPIENT.fullmatch, fields))
+
+
+def _fault(answer: Answer) -> Fault | None:
+    """Return what is wrong for every letter; a sender that is not verified is one course's own."""
+    if answer.status in _LATER:
+        return Fault.RATE if answer.status == TOO_FAST else Fault.DOWN
+    sender = [field for field, _ in _errors(answer)] == ["from"]
+    return None if sender else Fault.CREDENTIALS
 
 
 def _words(answer: Answer) -> str:
@@ -87,6 +98,10 @@ def _wait(answer: Answer, wall: datetime) -> timedelta | None:
     asked = _retry_after(answer.headers.get("retry-after", ""), wall)
     if asked is None:
         asked = _reset(answer.headers.get("x-ratelimit-reset", ""), wall)
+    return _bounded(asked)
+
+
+def _bounded(asked: timedelta | None) -> timedelta | None:
     return None if asked is None else min(max(asked, _LEAST_WAIT), _LONGEST_WAIT)
 
 

@@ -18,7 +18,8 @@ from course.errors import LettercourseError
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
-_CHUNK = 16_384
+_CHUNK = 4096
+_RECORD = 16_384
 
 
 class Starttls(StrEnum):
@@ -116,18 +117,42 @@ class Session(smtplib.SMTP):
         return max(self.until - time.monotonic(), 0.001)
 
     def send(self, s: ReadableBuffer | str) -> None:
-        """Send within the time left; TLS would otherwise start its wait anew with each record."""
-        data = memoryview(s.encode(self.command_encoding) if isinstance(s, str) else s)
-        for start in range(0, len(data), _CHUNK):
-            if self.sock:
-                self.sock.settimeout(self.remaining())
-            super().send(data[start : start + _CHUNK])
+        """Send within the time left."""
+        self.write(s.encode(self.command_encoding) if isinstance(s, str) else bytes(s))
+
+    def write(self, data: bytes) -> None:
+        """Send all of ``data`` within the time left; TLS would give each record that long."""
+        sock = self._connected()
+        step = _RECORD if isinstance(sock, ssl.SSLSocket) else len(data)
+        for start in range(0, len(data), step):
+            sock.settimeout(self._left())
+            sock.sendall(data[start : start + step])
+
+    def read(self) -> bytes:
+        """Return what has come, at the latest when the time is over; nothing when it is shut."""
+        sock = self._connected()
+        sock.settimeout(self._left())
+        return sock.recv(_CHUNK)
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one reply within the time left."""
         if self.file is None and self.sock is not None:
-            self.file = io.BufferedReader(_TimedReader(self, self.sock))
+            self.file = io.BufferedReader(_TimedReader(self))
         return super().getreply()
+
+    def send_at_once(self) -> None:
+        """Have the kernel not wait for more before it sends the rest of a write."""
+        self._connected().setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _connected(self) -> socket.socket:
+        if self.sock is None:
+            raise smtplib.SMTPServerDisconnected("the connection is shut")
+        return self.sock
+
+    def _left(self) -> float:
+        if time.monotonic() >= self.until:
+            raise TimeoutError("deadline passed")
+        return self.remaining()
 
 
 class TlsSession(Session, smtplib.SMTP_SSL):
@@ -135,18 +160,16 @@ class TlsSession(Session, smtplib.SMTP_SSL):
 
 
 class _TimedReader(io.RawIOBase):
-    def __init__(self, session: Session, sock: socket.socket) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._sock = sock
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        if time.monotonic() >= self._session.until:
-            raise TimeoutError("deadline passed")
-        self._sock.settimeout(self._session.remaining())
-        return self._sock.recv_into(buffer)
+        came = self._session.read()
+        memoryview(buffer)[: len(came)] = came
+        return len(came)
 
 
 def trusted_certificates(server: Server) -> ssl.SSLContext:
@@ -178,6 +201,7 @@ def connect(server: Server, context: ssl.SSLContext, until: float) -> Session:
         session = Session(server, until)
     try:
         session.ehlo_or_helo_if_needed()
+        session.send_at_once()
         if not server.tls:
             _encrypt(session, server, context)
         if server.user:

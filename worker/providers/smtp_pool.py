@@ -1,0 +1,50 @@
+"""Connections that wait for the next letter."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from worker.providers.smtp_line import Line
+
+_IDLE = 5.0
+"""Seconds after which a kept connection is asked whether it is still there."""
+
+
+class Pool:
+    """Idle connections, the one used last first; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._lock = threading.Lock()
+
+    def take(self, until: float) -> Line | None:
+        """Return a connection that is there, or was a moment ago; ``None`` without one."""
+        while True:
+            with self._lock:
+                if not self._lines:
+                    return None
+                line = self._lines.pop()
+            now = time.monotonic()
+            if now - line.idle_since >= _IDLE:
+                line.give_until(min(until, now + 1.0))
+                if not line.is_alive():
+                    line.close()
+                    continue
+            line.served = True  # whatever it said when it was new
+            return line
+
+    def keep(self, line: Line) -> None:
+        """Have a connection wait for the next letter."""
+        line.idle_since = time.monotonic()
+        with self._lock:
+            self._lines.append(line)
+
+    def close(self, idle: float = 0.0) -> None:
+        """Say goodbye on every connection that waited for so many seconds."""
+        before = time.monotonic() - idle
+        with self._lock:
+            leaving = [line for line in self._lines if line.idle_since <= before]
+            self._lines = [line for line in self._lines if line.idle_since > before]
+        for line in leaving:
+            line.say_goodbye()
