@@ -6,7 +6,10 @@ Without the key nobody can try addresses against the hashes; the key is not in t
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+
+Digests = Callable[[str], Collection[str]]
+"""Returns every hash that an address may stand under, the newest key's first."""
 
 
 class Pseudonyms:

@@ -8,7 +8,7 @@ from pathlib import Path
 from course.errors import LettercourseError
 
 MARKER = ".lettercourse-demo"
-WRITTEN = ("gallery", "maildir", "calendar.txt", "finale.html", "lettercourse.db*")
+WRITTEN = ("gallery", "maildir", "calendar.txt", "finale.html", "journal", "lettercourse.db*")
 """What a demo writes and the next one begins without."""
 
 

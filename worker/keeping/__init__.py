@@ -1,0 +1,1 @@
+"""Keeping an installation: backups, restores, and moving to another database."""
