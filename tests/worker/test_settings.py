@@ -85,6 +85,9 @@ def test_keys_are_separated_by_commas_or_space_oldest_first() -> None:
         ("SEND_RATE", "0.5", 0.5),
         ("SEND_RATE", "12", 12.0),
         ("SEND_WINDOW", "1000", 1000),
+        ("SMTP_CONNECTIONS", "100", 100),
+        ("DKIM_SELECTOR", "Letters.2026", "letters.2026"),
+        ("DKIM_DOMAIN", "Example.org", "example.org"),
     ],
 )
 def test_what_can_be_used_is_taken(name: str, text: str, value: object) -> None:
@@ -124,6 +127,11 @@ def test_what_can_be_used_is_taken(name: str, text: str, value: object) -> None:
         ("SEND_RATE", "nan", "0 for no limit"),
         ("SEND_RATE", "inf", "0 for no limit"),
         ("SEND_RATE", "fast", "0 for no limit"),
+        ("SEND_RATE", "1e-300", "0 for no limit"),
+        ("SMTP_CONNECTIONS", "0", "1 to 100"),
+        ("SMTP_CONNECTIONS", "101", "1 to 100"),
+        ("DKIM_SELECTOR", "a_b", "letters2026"),
+        ("DKIM_DOMAIN", "no domain", "example.org"),
         ("SEND_WINDOW", "0", "1 to 1000"),
         ("SEND_WINDOW", "1001", "1 to 1000"),
         ("SEND_WINDOW", "2.5", "1 to 1000"),
@@ -152,6 +160,12 @@ def test_a_provider_without_what_it_needs_is_a_fault(provider: str, needed: str)
     read(PROVIDER=provider, SMTP_URL="smtp://localhost", SENDGRID_API_KEY="SG.x")
 
 
+def test_a_dkim_key_without_a_name_in_the_dns_is_a_fault() -> None:
+    (fault,) = faults(DKIM_KEY="-----BEGIN PRIVATE KEY-----")
+    assert fault.startswith(f"{PREFIX}DKIM_SELECTOR")
+    assert "BEGIN" not in fault
+
+
 def test_all_faults_are_reported_at_once() -> None:
     found = faults(
         PROVIDER="smtp", SEND_RATE="x", SEND_WINDOW="x", PUBLIC_URL="x", SECRET_KEY="x" * 32
@@ -167,6 +181,8 @@ def test_no_secret_is_shown_in_a_value_or_a_fault() -> None:
         BROKER_URL=f"redis://:{secret}@redis",
         SMTP_URL=f"smtp://u:{secret}@host",
         SENDGRID_API_KEY=secret,
+        DKIM_KEY=secret,
+        DKIM_SELECTOR="letters",
         INBOUND_SECRET=secret,
         SECRET_KEYS=secret,
     )
@@ -202,7 +218,10 @@ def test_the_table_holds_every_setting_and_its_defaults_are_valid() -> None:
         *("DATA_DIR", "DATABASE_URL", "BROKER_URL", "PROVIDER", "SMTP_URL", "SENDGRID_API_KEY"),
         *("SENDGRID_URL", "SENDGRID_EVENT_KEY", "INBOUND_SECRET", "PUBLIC_URL", "REPLY_DOMAIN"),
         *("SECRET_KEYS", "SEND_RATE", "SEND_WINDOW", "SENDGRID_BATCH", "SENDGRID_SANDBOX"),
-        *("INBOUND_LISTEN", "AUTHSERV_ID", "API_TOKEN"),
+        *("INBOUND_LISTEN", "AUTHSERV_ID", "API_TOKEN", "SIGN_OF_LIFE"),
+        *("SMTP_CONNECTIONS", "DKIM_KEY", "DKIM_SELECTOR", "DKIM_DOMAIN"),
+        *("JOURNAL_DIR",),
+        *("LOG_FORMAT", "LOG_LEVEL"),
     }
 
 
@@ -211,3 +230,99 @@ def test_the_process_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.delenv(setting.name, raising=False)
     monkeypatch.setenv("LETTERCOURSE_SEND_WINDOW", "7")
     assert settings_from_environment().send_window == 7
+
+
+def test_every_secret_is_known_to_whoever_must_not_show_it(tmp_path: Path) -> None:
+    read = read_settings(
+        {
+            "LETTERCOURSE_DATA_DIR": str(tmp_path),
+            "LETTERCOURSE_DATABASE_URL": "postgresql://ada:for-the-database@db/letters",
+            "LETTERCOURSE_BROKER_URL": "redis://:for-the-broker@redis:6379/0",
+            "LETTERCOURSE_PROVIDER": "smtp",
+            "LETTERCOURSE_SMTP_URL": "smtp://ada:for-the-mail@mail:587",
+            "LETTERCOURSE_SENDGRID_API_KEY": "SG.for-the-api",
+            "LETTERCOURSE_INBOUND_SECRET": "for-inbound-1 for-inbound-2",
+            "LETTERCOURSE_API_TOKEN": "for-programs-of-others",
+            "LETTERCOURSE_SECRET_KEYS": "for-signing-links-1 for-signing-links-2",
+        }
+    )
+    assert set(read.secrets) == {
+        "for-the-database",
+        "for-the-broker",
+        "for-the-mail",
+        "SG.for-the-api",
+        "for-inbound-1",
+        "for-inbound-2",
+        "for-programs-of-others",
+        "for-signing-links-1",
+        "for-signing-links-2",
+    }
+
+
+@pytest.mark.parametrize(("name", "text"), [("LOG_FORMAT", "yaml"), ("LOG_LEVEL", "loud")])
+def test_how_to_log_is_one_of_a_few_words(name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=f'LETTERCOURSE_{name}: "{text}" is no log'):
+        read_settings({f"LETTERCOURSE_{name}": text})
+
+
+def test_a_file_holds_what_a_variable_would_for_every_setting(tmp_path: Path) -> None:
+    texts = {
+        "data_dir": "/var/lib/x",
+        "database_url": "postgresql://u:secret@db/course",
+        "broker_url": "redis://:secret@host/0",
+        "provider": "smtp",
+        "smtp_url": "smtp://u:secret@host",
+        "sendgrid_batch": "7",
+        "sendgrid_sandbox": "yes",
+        "inbound_listen": "lmtp://127.0.0.1:8024",
+        "public_url": "https://letters.example.org",
+        "sendgrid_url": "https://api.example.org",
+        "reply_domain": "reply.example.org",
+        "send_rate": "7",
+        "send_window": "7",
+        "smtp_connections": "3",
+        "dkim_domain": "example.org",
+        "log_format": "json",
+        "log_level": "debug",
+    }
+    given, in_files = {}, {}
+    for setting in SETTINGS:
+        given[setting.name] = texts.get(setting.field, "something-with-over-16-characters")
+        file = tmp_path / setting.field
+        file.write_text(f"\n{given[setting.name]} \n")
+        in_files[f"{setting.name}_FILE"] = str(file)
+    assert read_settings(in_files) == read_settings(given) != read_settings({})
+
+
+def test_a_file_that_cannot_be_used_is_one_line_with_a_remedy(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text(" \n")
+    (tmp_path / "image").write_bytes(b"\xff\xfe")
+    (tmp_path / "window").write_text("many")
+    (tmp_path / "key").write_text("a key of a provider")
+    assert faults(
+        API_TOKEN_FILE=str(tmp_path / "none"),
+        SMTP_URL_FILE=str(tmp_path),
+        SECRET_KEYS_FILE=str(tmp_path / "empty"),
+        INBOUND_SECRET_FILE=str(tmp_path / "image"),
+        SEND_WINDOW_FILE=str(tmp_path / "window"),
+        SENDGRID_API_KEY="another key",
+        SENDGRID_API_KEY_FILE=str(tmp_path / "key"),
+        SENDGRID_URI_FILE="x",
+    ) == [
+        f"LETTERCOURSE_{line}"
+        for line in (
+            "SENDGRID_URI_FILE: there is no such setting"
+            " (did you mean LETTERCOURSE_SENDGRID_URL_FILE?)",
+            f'SMTP_URL_FILE: the file "{tmp_path}" cannot be read: Is a directory'
+            " (check its path and that this user may read it)",
+            "SENDGRID_API_KEY_FILE: LETTERCOURSE_SENDGRID_API_KEY is set too"
+            " (unset one of the two)",
+            f'INBOUND_SECRET_FILE: the file "{tmp_path}/image" cannot be read: it is no text'
+            " (check its path and that this user may read it)",
+            f'API_TOKEN_FILE: the file "{tmp_path}/none" cannot be read: No such file or directory'
+            " (check its path and that this user may read it)",
+            f'SECRET_KEYS_FILE: the file "{tmp_path}/empty" is empty'
+            " (write the value to it, or unset the variable)",
+            'SEND_WINDOW_FILE: "many" is no number of letters (use a whole number from 1 to 1000)',
+        )
+    ]
