@@ -24,12 +24,20 @@ class DatabaseFault(LettercourseError):
     """The database could not be read or written; the transaction was undone."""
 
 
+class JournalFault(DatabaseFault):
+    """What was committed could not be written outside as well, so nobody may act on it."""
+
+
 class UnknownCourse(LettercourseError):
     """No course was published under that slug."""
 
 
 class UnknownSubscriber(LettercourseError):
     """Nobody is enrolled under that address."""
+
+
+class UnknownDelivery(LettercourseError):
+    """No letter of the ledger has that id."""
 
 
 class Refused(LettercourseError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import os
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
@@ -456,6 +457,7 @@ def test_audit_counts_every_letter_owed(enrolled: Terminal) -> None:
         "cancelled": 0,
         "skipped": 0,
         "violations": [],
+        "late": [],
     }
 
 
@@ -598,3 +600,79 @@ def test_stats_for_people_show_a_dash_where_nobody_can_know(enrolled: Terminal) 
     assert "3 enrollments: 3 active, 0 paused, 0 held, 0 completed, 0 stopped." in said
     assert "–" in said
     assert enrolled("stats", "cake").code == 1
+
+
+# deliveries settle
+
+
+@pytest.fixture
+def doubts(enrolled: Terminal) -> list[str]:
+    """The ids of three welcomes that nobody knows whether they arrived."""
+    enrolled("tick")
+    database = sqlite3.connect(Path(os.environ["LETTERCOURSE_DATA_DIR"]) / "lettercourse.db")
+    with database:
+        database.execute("UPDATE deliveries SET state = 'in_doubt'")
+        database.execute("UPDATE attempts SET outcome = 'unknown', deadline = gated_wall")
+    database.close()
+    return [each["id"] for each in enrolled("deliveries", "list", "--json").json()]
+
+
+def test_a_doubt_is_settled_by_name_with_who_and_why(enrolled: Terminal, doubts: list[str]) -> None:
+    answer = enrolled("deliveries", "settle", doubts[0], "--as", "sent", "--by", "Ada", "--json")
+    assert answer.code == 0
+    (settled,) = answer.json()["settled"]
+    assert settled == {"id": doubts[0], "was": "in_doubt", "decision": "sent", "state": "sent"}
+    address = next(
+        each["address"]
+        for each in enrolled("deliveries", "list", "--json").json()
+        if each["id"] == doubts[0]
+    )
+    assert "Ada settled it as sent on " in enrolled("explain", address).out
+    assert enrolled("audit").code == 0
+
+
+def test_several_are_settled_at_once_and_each_bad_one_is_told(
+    enrolled: Terminal, doubts: list[str]
+) -> None:
+    enrolled("deliveries", "settle", doubts[0], "--as", "sent")
+    answer = enrolled("deliveries", "settle", *doubts, "nothing", "--as", "resend", "--json")
+    assert answer.code == 1
+    assert [each["id"] for each in answer.json()["settled"]] == doubts[1:]
+    refused = {each["id"]: each["why"] for each in answer.json()["refused"]}
+    assert refused == {doubts[0]: "it is sent already", "nothing": "there is no such letter"}
+    assert enrolled("tick", "--json").json()["sent"] == 2
+    rows = enrolled("deliveries", "list", "--json").json()
+    assert {letter["Message-ID"] for letter in letters()} == {each["message_id"] for each in rows}
+    assert sorted(each["attempts"] for each in rows) == [1, 2, 2]
+
+
+def test_what_is_refused_is_one_line_each(enrolled: Terminal, doubts: list[str]) -> None:
+    enrolled("subscribers", "unsubscribe", "ann@example.com")
+    answer = enrolled("deliveries", "settle", *doubts, "--as", "resend")
+    assert (answer.code, answer.out) == (1, "2 letters settled as resend.\n")
+    assert answer.err.count("\n") == 1
+    assert "it is not sent again: they unsubscribed" in answer.err
+
+
+def test_all_doubts_of_a_course_are_settled_at_once(enrolled: Terminal, doubts: list[str]) -> None:
+    answer = enrolled(
+        "deliveries", "settle", "--all", "--course", "bread", "--as", "failed", "--json"
+    )
+    assert sorted(each["id"] for each in answer.json()["settled"]) == sorted(doubts)
+    assert {each["state"] for each in enrolled("deliveries", "list", "--json").json()} == {"failed"}
+    again = enrolled("deliveries", "settle", "--all", "--as", "failed", "--json")
+    assert (again.code, again.json()) == (0, {"settled": [], "refused": []})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--as", "sent"],
+        ["--all", "x", "--as", "sent"],
+        ["x"],
+        ["x", "--as", "lost"],
+        ["x", "--course", "bread", "--as", "sent"],
+    ],
+)
+def test_settling_needs_letters_and_a_decision(enrolled: Terminal, arguments: list[str]) -> None:
+    assert enrolled("deliveries", "settle", *arguments).code == 2

@@ -10,21 +10,25 @@ from worker.model.answers import (
     LetterStats,
     LetterStory,
     ReflectionRecord,
+    Settlement,
     Standing,
     Stopped,
 )
 from worker.model.clocks import Clock, Moment
 from worker.model.courses import PublishedCourse, StoredLetter, Wait
+from worker.model.flow import Flow, Open
 from worker.model.handing import (
     Claimed,
     Content,
     DueNotice,
+    Fault,
     Gated,
     Message,
     Outcome,
     Provider,
     Tally,
     Verdict,
+    never,
 )
 from worker.model.news import Event, EventTally, News
 from worker.model.people import Confirmation, Person
@@ -33,6 +37,7 @@ from worker.model.states import (
     PACING_STATES,
     Command,
     ConsentWay,
+    Decision,
     DeliveryState,
     EnrollmentState,
     EnrollResult,
@@ -42,11 +47,16 @@ from worker.model.states import (
     SignUp,
     SubscriberState,
 )
+from worker.model.vitals import COUNTED_DUE, Census, DatabaseCondition, Lag, VitalSigns
+from worker.model.workers import GATE_BUCKETS, GateTimes, Heartbeat
 
 __all__ = [
+    "COUNTED_DUE",
+    "GATE_BUCKETS",
     "OPEN_STATES",
     "PACING_STATES",
     "Audit",
+    "Census",
     "Claimed",
     "Clock",
     "Command",
@@ -55,6 +65,8 @@ __all__ = [
     "Content",
     "CourseStats",
     "CourseStory",
+    "DatabaseCondition",
+    "Decision",
     "DeliveryRecord",
     "DeliveryState",
     "DueNotice",
@@ -64,7 +76,12 @@ __all__ = [
     "Event",
     "EventTally",
     "Explanation",
+    "Fault",
+    "Flow",
+    "GateTimes",
     "Gated",
+    "Heartbeat",
+    "Lag",
     "LetterStats",
     "LetterStory",
     "Message",
@@ -72,12 +89,14 @@ __all__ = [
     "News",
     "NoticePurpose",
     "NoticeState",
+    "Open",
     "Outcome",
     "Person",
     "Provider",
     "PublishedCourse",
     "ReflectionRecord",
     "ReplyKind",
+    "Settlement",
     "SignUp",
     "Standing",
     "Stopped",
@@ -85,5 +104,7 @@ __all__ = [
     "SubscriberState",
     "Tally",
     "Verdict",
+    "VitalSigns",
     "Wait",
+    "never",
 ]

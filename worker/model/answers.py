@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from worker.model.states import DeliveryState, EnrollmentState, SubscriberState
+from worker.model.states import Decision, DeliveryState, EnrollmentState, SubscriberState
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,21 @@ class DeliveryRecord:
     settled_at: datetime | None
     attempts: int
     message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What an operator decided about a letter.
+
+    Attributes:
+        was: the state that the letter was in.
+        state: the one it is in now.
+    """
+
+    id: str
+    was: DeliveryState
+    decision: Decision
+    state: DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,7 @@ class Audit:
 
     Attributes:
         violations: invariants that do not hold, one sentence each.
+        late: what is left lying because no worker looks; it breaks no promise.
     """
 
     owed: int
@@ -125,6 +141,7 @@ class Audit:
     cancelled: int
     skipped: int
     violations: tuple[str, ...]
+    late: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

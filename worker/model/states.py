@@ -68,6 +68,14 @@ class ConsentWay(StrEnum):
     LIST = "list"
 
 
+class Decision(StrEnum):
+    """What an operator says became of a letter."""
+
+    SENT = "sent"
+    RESEND = "resend"
+    FAILED = "failed"
+
+
 class NoticePurpose(StrEnum):
     """Why service mail is written: it is no letter of a course."""
 

@@ -1,8 +1,9 @@
-"""Why each letter was or was not sent to one person, in sentences."""
+"""Why each letter was or was not sent to one person, in sentences that its state goes before."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -12,6 +13,7 @@ from worker.errors import UnknownSubscriber
 from worker.model import (
     OPEN_STATES,
     CourseStory,
+    Decision,
     DeliveryState,
     EnrollmentState,
     Explanation,
@@ -19,6 +21,8 @@ from worker.model import (
     News,
     PublishedCourse,
 )
+from worker.store.beating import at_work
+from worker.store.deciding import decided_about
 from worker.store.editions import Editions
 from worker.store.fate import Told, strongest
 from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT
@@ -26,9 +30,33 @@ from worker.store.news import Heard, heard_of
 from worker.store.progress import called_now
 from worker.store.reports import deliveries_of, enrollments_of, upcoming, wait_of
 from worker.store.schema import Record, subscribers
+from worker.watch import held_back
 
 SCHEDULED = "scheduled"
 WAITING = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is on record beside a person's letters.
+
+    Attributes:
+        heard: by a letter's id, what its provider told.
+        decided: by a letter's id, what operators decided.
+        held_back: why no worker hands letters over; empty while one does.
+    """
+
+    now: datetime
+    heard: Heard
+    decided: Mapping[str, Sequence[Record]]
+    held_back: str
+
+    @property
+    def due(self) -> str:
+        """Say what a letter waits for that is due."""
+        if self.held_back:
+            return f"due, and held back: {self.held_back}; it goes on by itself"
+        return "due: the next worker sends it"
 
 
 def explain(connection: Connection, editions: Editions, address: str, now: datetime) -> Explanation:
@@ -44,7 +72,13 @@ def explain(connection: Connection, editions: Editions, address: str, now: datet
         raise UnknownSubscriber("nobody is enrolled under this address", where=address)
     chosen = select(subscribers.c.id).where(subscribers.c.id == person.id)
     history = deliveries_of(connection, chosen)
-    heard = heard_of(connection, [row.id for rows in history.values() for row in rows])
+    ids = [row.id for rows in history.values() for row in rows]
+    known = Known(
+        now,
+        heard_of(connection, ids),
+        decided_about(connection, ids),
+        held_back(at_work(connection), now),
+    )
     return Explanation(
         address,
         tuple(
@@ -55,8 +89,7 @@ def explain(connection: Connection, editions: Editions, address: str, now: datet
                     person,
                     enrollment,
                     history.get(enrollment.id, []),
-                    heard,
-                    now,
+                    known,
                 ),
             )
             for enrollment in enrollments_of(connection, chosen)[person.id]
@@ -69,8 +102,7 @@ def _letters(
     person: Record,
     enrollment: Record,
     rows: Sequence[Record],
-    heard: Heard,
-    now: datetime,
+    known: Known,
 ) -> tuple[LetterStory, ...]:
     """Return the newest edition's letters in order, those it no longer has where they fell due."""
     renames = dict(course.renames)
@@ -83,45 +115,64 @@ def _letters(
     for place, key in enumerate(course.keys):
         if key in made:
             row = made.pop(key)
-            told = _told(row, key, enrollment, heard.get(row.id, ()), now)
+            told = _told(row, key, person, enrollment, known)
         elif key == next_key and enrollment.state == EnrollmentState.ACTIVE:
-            told = _due(key, before, next_at, now, waits=wait is not None)
+            told = _due(key, before, next_at, known, waits=wait is not None)
         elif place < furthest:
-            why = "not sent: it came into the course after they had passed its place"
+            why = "it came into the course after they had passed its place"
             told = LetterStory(key, DeliveryState.SKIPPED, None, why)
         else:
             told = _not_owed(key, before, person, enrollment)
         stories.append(told)
         if key + NUDGE in made:
             row = made.pop(key + NUDGE)
-            told = _told(row, key + NUDGE, enrollment, heard.get(row.id, ()), now)
+            told = _told(row, key + NUDGE, person, enrollment, known)
             stories.append(told)
         elif wait is not None and wait.nudge_at and wait.waits_on == key:
-            stories.append(_nudge(key, wait.nudge_at, now))
+            stories.append(_nudge(key, wait.nudge_at, known))
         before = key
-    passed = [_told(row, key, enrollment, heard.get(row.id, ()), now) for key, row in made.items()]
+    passed = [_told(row, key, person, enrollment, known) for key, row in made.items()]
     at = next((n for n, told in enumerate(stories) if told.state in (SCHEDULED, WAITING)), None)
     at = len(stories) if at is None else at
     return (*stories[:at], *passed, *stories[at:])
 
 
-def _told(
-    row: Record, key: str, enrollment: Record, heard: Sequence[Told], now: datetime
-) -> LetterStory:
+def _told(row: Record, key: str, person: Record, enrollment: Record, known: Known) -> LetterStory:
     state = DeliveryState(row.state)
+    heard = known.heard.get(row.id, ())
+    decisions = known.decided.get(row.id, ())
+    decided = _decided(decisions)
     last = f" (last time: {row.detail})" if row.detail else ""
     if state in OPEN_STATES:
         at = row.handed_at or row.retry_at or row.due_at
-        return LetterStory(key, state, at, _under_way(row, enrollment, now) + last)
+        why = _under_way(row, person, enrollment, known) + last + decided
+        return LetterStory(key, state, at, why)
     because = f": {row.detail}" if row.detail else ""
+    settle = f"lettercourse deliveries settle {row.id} --as sent|resend|failed"
     why = {
-        DeliveryState.SENT: "sent: the provider accepted it" + _afterwards(row, heard),
-        DeliveryState.IN_DOUBT: f"in doubt: it may have arrived, so it is not sent again{because}",
-        DeliveryState.FAILED: _failed(enrollment, heard) + because,
-        DeliveryState.CANCELLED: f"not sent{because} before it was handed over",
-        DeliveryState.SKIPPED: f"not sent{because}",
+        DeliveryState.SENT: _taken(decisions) + _afterwards(row, heard),
+        DeliveryState.IN_DOUBT: f"it may have arrived, so it is not sent again{because}; {settle}",
+        DeliveryState.FAILED: _failed(person, enrollment, heard, decisions, because),
+        DeliveryState.CANCELLED: f"{row.detail} before it was handed over",
+        DeliveryState.SKIPPED: row.detail,
     }[state]
-    return LetterStory(key, state, row.settled_at, why)
+    return LetterStory(key, state, row.settled_at, why + decided)
+
+
+def _taken(decided: Sequence[Record]) -> str:
+    if decided and decided[-1].decision == Decision.SENT:
+        return "the operator says that it arrived"
+    return "the provider accepted it"
+
+
+def _decided(decided: Sequence[Record]) -> str:
+    """Return who decided what about a letter, and when; empty where nobody did."""
+    words = (
+        f"; {each.operator} settled it as {each.decision} on {_shown(each.decided_at)}"
+        + (f": {each.detail}" if each.detail else "")
+        for each in decided
+    )
+    return "".join(words)
 
 
 def _afterwards(row: Record, heard: Sequence[Told]) -> str:
@@ -141,64 +192,76 @@ _AFTERWARDS = {
 }
 
 
-def _failed(enrollment: Record, heard: Sequence[Told]) -> str:
+def _failed(
+    person: Record,
+    enrollment: Record,
+    heard: Sequence[Told],
+    decided: Sequence[Record],
+    because: str,
+) -> str:
     last = strongest(each for each in heard if each.undelivered)
-    begins = "held" if enrollment.state == EnrollmentState.HELD else "not sent"
-    if last is None:
-        return f"{begins}: the provider refused it"
-    if last.news is News.BOUNCED:
-        return "not delivered: bounced"
-    return f"{begins}: the provider dropped it"
+    if last is not None:
+        why = "bounced" if last.news is News.BOUNCED else "the provider dropped it"
+    elif decided and decided[-1].decision == Decision.FAILED:
+        why = "the operator says that it did not arrive"
+    else:
+        why = "the provider refused it"
+    held = enrollment.state == EnrollmentState.HELD
+    return why + because + (f"; {_resume(person)}" if held else "")
 
 
-def _under_way(row: Record, enrollment: Record, now: datetime) -> str:
+def _resume(person: Record) -> str:
+    return f"the course is held until: lettercourse subscribers resume {person.address}"
+
+
+def _under_way(row: Record, person: Record, enrollment: Record, known: Known) -> str:
     if row.state == DeliveryState.HANDING:
-        return "under way: it is being handed to the provider"
+        return "it is being handed to the provider"
     if row.state == DeliveryState.CLAIMED:
-        return "under way: a worker is about to send it"
+        return "a worker is about to send it"
+    if enrollment.state == EnrollmentState.HELD:
+        return _resume(person)
     if enrollment.state != EnrollmentState.ACTIVE:
-        return f"waiting: the course is {enrollment.state} for them"
-    if row.retry_at is not None and row.retry_at > now:
-        return f"waiting: it is tried again {_shown(row.retry_at)}"
-    return "due: the next worker sends it"
+        return f"the course is {enrollment.state} for them"
+    if row.retry_at is not None and row.retry_at > known.now:
+        return f"it is tried again {_shown(row.retry_at)}"
+    return known.due
 
 
 def _due(
-    key: str, before: str, next_at: datetime | None, now: datetime, *, waits: bool
+    key: str, before: str, next_at: datetime | None, known: Known, *, waits: bool
 ) -> LetterStory:
     if next_at is None:
-        return LetterStory(key, WAITING, None, f"waiting: comes after {before}")
-    if next_at <= now:
-        why = "due: the next worker sends it"
+        return LetterStory(key, WAITING, None, f"comes after {before}")
+    if next_at <= known.now:
+        why = known.due
     elif waits:
-        why = f"scheduled: waits for their reflection until {_shown(next_at)}"
+        why = f"waits for their reflection until {_shown(next_at)}"
     else:
-        why = f"scheduled: falls due {_shown(next_at)}"
+        why = f"falls due {_shown(next_at)}"
     return LetterStory(key, SCHEDULED, next_at, why)
 
 
-def _nudge(lesson: str, at: datetime, now: datetime) -> LetterStory:
-    why = f"scheduled: reminds them on {_shown(at)} if no reflection comes before"
-    if at <= now:
-        why = "due: the next worker sends it"
-    return LetterStory(lesson + NUDGE, SCHEDULED, at, why)
+def _nudge(lesson: str, at: datetime, known: Known) -> LetterStory:
+    why = f"reminds them on {_shown(at)} if no reflection comes before"
+    return LetterStory(lesson + NUDGE, SCHEDULED, at, known.due if at <= known.now else why)
 
 
 def _not_owed(key: str, before: str, person: Record, enrollment: Record) -> LetterStory:
     if enrollment.state == EnrollmentState.STOPPED:
         why = WHY_LEFT.get(person.state, WHY_COURSE_LEFT)
         since = person.left_at or enrollment.changed_at
-        why = f"not sent: {why} on {_shown(since)}, before it was sent"
+        why = f"{why} on {_shown(since)}, before it was sent"
         return LetterStory(key, DeliveryState.CANCELLED, since, why)
     if enrollment.state == EnrollmentState.COMPLETED:
-        why = "not sent: it came into the course after they had completed it"
+        why = "it came into the course after they had completed it"
         return LetterStory(key, DeliveryState.SKIPPED, None, why)
     after = f"comes after {before}" if before else "comes first"
     stopped = {
         EnrollmentState.PAUSED: f"; they paused the course on {_shown(enrollment.changed_at)}",
-        EnrollmentState.HELD: "; the course is held until the operator resumes it",
+        EnrollmentState.HELD: f"; {_resume(person)}",
     }.get(enrollment.state, "")
-    return LetterStory(key, WAITING, None, f"waiting: {after}{stopped}")
+    return LetterStory(key, WAITING, None, after + stopped)
 
 
 def _shown(at: datetime) -> str:

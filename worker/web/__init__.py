@@ -19,6 +19,7 @@ from worker.web.inbound import inbound_routes
 from worker.web.language import language_wished
 from worker.web.leaving import leaving_routes
 from worker.web.letters import letter_routes
+from worker.web.metrics import metric_routes
 from worker.web.mine import mine_routes
 from worker.web.openapi import openapi_routes
 from worker.web.pages import Pages
@@ -49,6 +50,7 @@ def build_web(
         *hook_routes(installation),
         *inbound_routes(installation),
         *health_routes(installation, is_moving),
+        *metric_routes(installation),
     ]
 
     def no(request: Request, fault: Exception) -> Response:

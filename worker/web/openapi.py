@@ -19,7 +19,7 @@ from worker.joining.program import LONGEST_CONSENT, MOST_PEOPLE
 
 Json = dict[str, Any]
 
-FOR_PEOPLE = ("/assets/", "/confirm/", "/dashboard", "/metrics", "/mine/", "/p/", "/v/")
+FOR_PEOPLE = ("/assets/", "/confirm/", "/dashboard", "/mine/", "/p/", "/v/")
 """How the paths begin that only people and their browsers come to."""
 
 
@@ -186,11 +186,14 @@ SCHEMAS: Json = {
     },
     "Ready": {
         "type": "object",
-        "required": ["ready", "database", "worker"],
+        "required": ["ready", "database", "worker", "delivering", "why", "installation"],
         "properties": {
             "ready": {"type": "boolean"},
             "database": {"type": "boolean"},
             "worker": {"type": "boolean"},
+            "delivering": {"type": ["boolean", "null"]},
+            "why": {"type": "array", "items": {"type": "string"}},
+            "installation": {"type": ["string", "null"]},
         },
     },
     "SignUp": {
@@ -332,11 +335,21 @@ PATHS: Json = {
     "/readyz": {
         "get": {
             "operationId": "isReady",
-            "summary": "It can do its work.",
+            "summary": "It can do its work; asked with ?delivering, also whether letters go out.",
+            "parameters": [
+                {"name": "delivering", "in": "query", "schema": {"type": "string"}},
+            ],
             "responses": {
                 "200": _json("It can.", _ref("Ready")),
                 "503": _json("It cannot, and why.", _ref("Ready")),
             },
+        }
+    },
+    "/metrics": {
+        "get": {
+            "operationId": "showMetrics",
+            "summary": "Counts and times in Prometheus' text format; nothing about a person.",
+            "responses": {"200": _text("See docs/reference/metrics.md.")},
         }
     },
     "/openapi.json": {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from course.errors import LettercourseError
 
@@ -28,9 +29,9 @@ class Server:
         self._port = port
         self._server = uvicorn.Server(
             uvicorn.Config(
-                web,
+                self._until_stopped(web),
                 access_log=False,  # addresses hold tokens
-                log_level="warning",
+                log_config=None,  # its loggers are ours to configure
                 lifespan="off",
                 server_header=False,
                 timeout_graceful_shutdown=2,
@@ -67,6 +68,29 @@ class Server:
         if self._thread.is_alive():
             self._thread.join(max(until - time.monotonic(), 0.0))
         return not self._thread.is_alive()
+
+    def _until_stopped(self, web: ASGIApp) -> ASGIApp:
+        """Answer 503 to whoever is not done when the time to finish is over."""
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            begun = False
+
+            async def note(message: Message) -> None:
+                nonlocal begun
+                begun = True
+                await send(message)
+
+            try:
+                await web(scope, receive, note)
+            except asyncio.CancelledError:
+                if not self._server.should_exit:
+                    raise
+                if not begun:
+                    headers = [(b"connection", b"close"), (b"retry-after", b"5")]
+                    await send({"type": "http.response.start", "status": 503, "headers": headers})
+                    await send({"type": "http.response.body"})
+
+        return answer
 
     def _serve(self) -> None:
         with self._socket:
