@@ -56,11 +56,30 @@ CHAPTERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "worker.cli.suppressions:suppressions",
             "Take in and give out addresses that must not be written to.",
         ),
-        "deliveries": ("worker.cli.ledger:deliveries", "Show the ledger of deliveries."),
+        "deliveries": (
+            "worker.cli.ledger:deliveries",
+            "Show the ledger of deliveries, and settle what is in doubt.",
+        ),
+        "doctor": (
+            "worker.cli.doctor:doctor",
+            "Look at all that letters hang on, and say what to do.",
+        ),
         "audit": ("worker.cli.ledger:audit", "Count every letter owed and check the promises."),
         "tick": ("worker.cli.tick:tick", "Deliver what is due, until nothing is."),
         "receive": ("worker.cli.receive:receive", "Take in one mail from standard input."),
         "migrate": ("worker.cli.ledger:migrate", "Bring the database to this version's form."),
+        "backup": (
+            "worker.cli.keeping:backup",
+            "Write everything that a restore needs into one file.",
+        ),
+        "restore": (
+            "worker.cli.keeping:restore",
+            "Put a backup in place, and rebuild what was sent since.",
+        ),
+        "copy": (
+            "worker.cli.keeping:copy",
+            "Move the installation to another database.",
+        ),
         "web": ("worker.running:web", "Run only the web server."),
     },
 }

@@ -6,63 +6,32 @@ import contextlib
 import os
 import secrets
 import socket
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from course.errors import LettercourseError
-from worker.delivery import Courier
+from worker.clocks import READ_EVERY, RehearsedClock, SteadyClock, machine_time
+from worker.delivery import Courier, unheard
 from worker.errors import Refused
+from worker.flow import open_flow
 from worker.inbound import MailReader
+from worker.journal import Place
 from worker.links import Links
-from worker.model import Clock, Provider
+from worker.model import Clock, Flow, Moment, Provider, never
 from worker.providers import open_provider
 from worker.pseudonyms import Pseudonyms
+from worker.pulse import Identity, Pulse
 from worker.receiving import Receiver
 from worker.settings import Settings
 from worker.store import Store, open_store
 
 _KEY_BYTES = 32
-
-
-class SystemClock:
-    """The machine's own clocks; calendar and wall are one."""
-
-    def now(self) -> datetime:
-        """Return the calendar's instant."""
-        return datetime.now(UTC)
-
-    def wall(self) -> datetime:
-        """Return the machine's instant."""
-        return datetime.now(UTC)
-
-    def boot(self) -> float:
-        """Return seconds since boot, sleep included where the system counts it."""
-        return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-@dataclass(frozen=True, slots=True)
-class RehearsedClock:
-    """A clock whose calendar never falls behind what a rehearsal has already lived through."""
-
-    clock: Clock
-    rehearsed_at: datetime
-
-    def now(self) -> datetime:
-        """Return the later of the calendar's instant and the rehearsal's."""
-        return max(self.clock.now(), self.rehearsed_at)
-
-    def wall(self) -> datetime:
-        """Return the machine's instant."""
-        return self.clock.wall()
-
-    def boot(self) -> float:
-        """Return seconds since some fixed moment of this boot."""
-        return self.clock.boot()
+_MIGRATION_PATIENCE = 300.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +40,7 @@ class Installation:
 
     Attributes:
         clock: as given; what has been rehearsed is added by :meth:`calendar`.
+        flow: one for every courier of this process.
         force: whether a rehearsed database may be used as if it were none.
         reader: what understands mail; it starts a process with the first one.
     """
@@ -81,6 +51,7 @@ class Installation:
     links: Links
     pseudonyms: Pseudonyms
     clock: Clock
+    flow: Flow
     force: bool = False
     reader: MailReader = field(default_factory=MailReader)
 
@@ -93,14 +64,38 @@ class Installation:
         """Return the calendar's instant."""
         return self.calendar().now()
 
-    def courier(self, stopping: Callable[[], bool] = lambda: False) -> Courier:
+    def moment(self) -> Moment:
+        """Read the calendar and the machine's clock."""
+        clock = self.calendar()
+        return Moment(clock.now(), clock.wall())
+
+    def pulse(self) -> Pulse:
+        """Return a pulse for this process, which no other process has."""
+        host, pid = socket.gethostname(), os.getpid()
+        return Pulse(
+            Identity(
+                name=f"{host}-{pid}-{secrets.token_hex(4)}",
+                host=host,
+                pid=pid,
+                version=version("lettercourse"),
+                started_at=self.clock.wall(),
+            )
+        )
+
+    def courier(
+        self,
+        stopping: Callable[[], bool] = never,
+        gated: Callable[[float], None] = unheard,
+    ) -> Courier:
         """Return what delivers letters, as an owner of its own.
 
         Raises:
-            Refused: the database was rehearsed and the provider reaches people.
+            Refused: the database was rehearsed and the provider reaches people, or it does not know
+                what this host's journal knows.
         """
         if self.provider.reaches_people:
             self.refuse_rehearsed()
+        self.look_at_journal()
         return Courier(
             store=self.store,
             provider=self.provider,
@@ -108,7 +103,9 @@ class Installation:
             clock=self.calendar(),
             owner=f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}",
             window=max(self.settings.send_window, self.provider.at_once),
+            flow=self.flow,
             stopping=stopping,
+            gated=gated,
         )
 
     def receiver(self) -> Receiver:
@@ -143,6 +140,14 @@ class Installation:
                 remedy="use another LETTERCOURSE_DATA_DIR for real people, or --force",
             )
 
+    def look_at_journal(self) -> None:
+        """Let only a database pass that knows all that this host's journal knows.
+
+        Raises:
+            Refused: it went back in time, was restored, or moved away.
+        """
+        self.store.look_at_journal(self.clock.wall())
+
     def close(self) -> None:
         """Let go of connections and files."""
         self.reader.close()
@@ -157,25 +162,38 @@ def open_installation(
 
     Args:
         settings: validated.
-        clock: the machine's by default.
+        clock: by default the one that everybody who uses this database shares.
         force: go on although the database was rehearsed.
 
     Raises:
         LettercourseError: the data folder, the database or a setting cannot be used.
     """
     _make_folder(settings.data_dir)
-    clock = clock or SystemClock()
-    provider = open_provider(settings, clock.wall)
+    provider = open_provider(settings, machine_time)
     keys = settings.secret_keys or (_own_key(settings.data_dir),)
     links = Links(settings.public_url, keys, settings.reply_domain)
     pseudonyms = Pseudonyms(keys)
-    store = open_store(settings.database_url, pseudonyms)
+    place = Place(settings.journal_dir, socket.gethostname())
+    store = open_store(settings.database_url, pseudonyms, place)
     try:
         _bring_up_to_date(store, settings)
+        clock = clock or shared_clock(store)
     except BaseException:
         store.close()
         raise
-    return Installation(settings, store, provider, links, pseudonyms, clock, force)
+    flow = open_flow(settings, clock.boot)
+    return Installation(settings, store, provider, links, pseudonyms, clock, flow, force)
+
+
+def shared_clock(store: Store) -> SteadyClock:
+    """Return the database's clock where it keeps one, so that all workers share it.
+
+    Raises:
+        DatabaseFault: the database is away.
+    """
+    if store.clock() is None:
+        return SteadyClock()
+    return SteadyClock(lambda: store.clock() or machine_time(), every=READ_EVERY)
 
 
 @contextlib.contextmanager
@@ -216,10 +234,38 @@ def _make_folder(folder: Path) -> None:
         )
 
 
+def migrate(settings: Settings) -> None:
+    """Bring the database to this version's form; again without effect.
+
+    Raises:
+        LettercourseError: the data folder or the database cannot be used.
+    """
+    _make_folder(settings.data_dir)
+    store = open_store(settings.database_url)
+    try:
+        with _one_migration(settings):
+            store.migrate()
+    finally:
+        store.close()
+
+
+@contextlib.contextmanager
+def _one_migration(settings: Settings) -> Iterator[None]:
+    """Be the only process on this machine that makes or migrates the database."""
+    lock = settings.data_dir / "migrate.lock"
+    try:
+        with FileLock(lock, timeout=_MIGRATION_PATIENCE):
+            yield
+    except Timeout:
+        raise Refused(
+            "another process migrates the database for long", where=str(lock), remedy="try again"
+        ) from None
+
+
 def _bring_up_to_date(store: Store, settings: Settings) -> None:
     """Make or migrate a SQLite file, one process at a time; its first opening is no read."""
     if settings.database_url.startswith("sqlite"):
-        with FileLock(settings.data_dir / "migrate.lock"):
+        with _one_migration(settings):
             if not store.schema_is_current():
                 store.migrate()
     elif not store.schema_is_current():
@@ -228,6 +274,11 @@ def _bring_up_to_date(store: Store, settings: Settings) -> None:
             where="LETTERCOURSE_DATABASE_URL",
             remedy="run lettercourse migrate",
         )
+
+
+def kept_key(settings: Settings) -> str:
+    """Return the key that the data folder keeps; empty where the settings name the keys."""
+    return "" if settings.secret_keys else _own_key(settings.data_dir)
 
 
 def _own_key(folder: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -10,6 +9,7 @@ import click
 
 from worker.cli.operating import operating
 from worker.cli.output import say
+from worker.logs import log_as
 from worker.stack import run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,9 +52,9 @@ def web(host: str, port: int) -> None:
 
 def serve(host: str, port: int, *, deliver: bool, force: bool) -> None:
     """Run until a signal; say on standard output where, once everything works."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with operating(force=force) as installation:
         settings = installation.settings
+        log_as("up" if deliver else "web", settings)
         what = f"letters go to {settings.provider.value}" if deliver else "web only"
         if settings.inbound_listen:
             what = f"{what}, mail comes in at {settings.inbound_listen}"

@@ -19,11 +19,11 @@ from celery.worker import state as worker_state
 
 from course.errors import LettercourseError
 from worker.installation import Installation, sole_occupant
-from worker.model import DeliveryState
-from worker.tasks import Workplace, build_app, configuration, ring
+from worker.tasks import build_app, configuration, ring
 from worker.web import build_web
 from worker.web.listener import Listener
 from worker.web.server import Server
+from worker.workplace import SWEEP_AFTER, Workplace
 
 STOP_WITHIN = 4.0
 """Seconds from a signal to the end of every thread, whatever hangs."""
@@ -60,7 +60,11 @@ class Stack:
     ) -> None:
         self._installation = installation
         self._stopping = threading.Event()
-        self._workplace = Workplace(lambda: installation, self._stopping.is_set)
+        self._workplace = Workplace(
+            lambda: installation,
+            self._stopping.is_set,
+            sweep_after=max(SWEEP_AFTER, 1.5 * tick_seconds),
+        )
         self._still_after = max(_STILL_AFTER, 10 * tick_seconds)
         self._web = Server(build_web(installation, self._is_moving), host, port) if web else None
         listen = installation.settings.inbound_listen if web else ""
@@ -89,6 +93,8 @@ class Stack:
             self._mail.start()
         if self._crew:
             self._crew.start()
+            self._workplace.heard()
+            self._workplace.keep()
 
     def ring(self) -> None:
         """Have what is due looked for at once."""
@@ -97,13 +103,7 @@ class Stack:
 
     def is_quiet(self) -> bool:
         """Whether nothing is due and no mail is under way, by the calendar's instant now."""
-        store = self._installation.store
-        return not (
-            store.due_count(self._installation.now(), 1)
-            or store.deliveries(state=DeliveryState.CLAIMED, limit=1)
-            or store.deliveries(state=DeliveryState.HANDING, limit=1)
-            or store.is_handing_notices()
-        )
+        return self._installation.store.is_quiet(self._installation.now())
 
     def wait_until_quiet(self, timeout: float) -> bool:
         """Return true as soon as it is quiet, false when that took ``timeout`` seconds."""
@@ -128,8 +128,7 @@ class Stack:
         for door in doors:
             door.stop()
         done = self._crew.stop(until) if self._crew else True
-        if not done:
-            self._workplace.give_back()
+        self._workplace.end(max(until - time.monotonic(), 0.0))
         shut = [door.join(until) for door in doors]
         return all(shut) and done
 
@@ -184,6 +183,9 @@ def run(
         if deliver:
             installation.refuse_rehearsed()
             held.enter_context(sole_occupant(installation.settings))
+            installation.look_at_journal()
+        else:
+            _say_if_refused(installation)
         asked = held.enter_context(_asked_to_stop())
         stack = Stack(installation, host, port, deliver=deliver)
         try:
@@ -201,6 +203,17 @@ def run(
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
+
+
+def _say_if_refused(installation: Installation) -> None:
+    """Compare the journal here too: this host's departures may be what a restored database lacks.
+
+    People must be able to leave whatever comes of it.
+    """
+    try:
+        installation.look_at_journal()
+    except LettercourseError as fault:
+        logger.error("%s", fault)  # noqa: TRY400 - one line says it
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -34,6 +35,10 @@ class Process:
     def output(self) -> str:
         return self._log.read_text("utf-8", "replace")
 
+    @property
+    def pid(self) -> int:
+        return self._running.pid
+
     def send(self, number: signal.Signals) -> None:
         self._running.send_signal(number)
 
@@ -45,10 +50,21 @@ class Process:
         return self._running.wait(within)
 
     def kill(self) -> None:
-        """Kill the program and everything that it started, at once."""
-        if self.is_running():
+        """Kill the program and everything that it started, at once; it leads their group."""
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._running.pid, signal.SIGKILL)
         self._running.wait(10)
+
+
+def children_of(process: Process) -> list[int]:
+    """Return the numbers of the processes that a program has forked and that are alive."""
+    children = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            state, parent = (folder / "stat").read_text().rpartition(") ")[2].split()[:2]
+            if int(parent) == process.pid and state != "Z":
+                children.append(int(folder.name))
+    return sorted(children)
 
 
 def inherited() -> dict[str, str]:

@@ -59,7 +59,10 @@ class Terminal:
 
 @pytest.fixture
 def lettercourse(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    logging_as_before: None,
 ) -> Terminal:
     folder = tmp_path / "desk"
     folder.mkdir()

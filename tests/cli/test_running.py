@@ -57,6 +57,7 @@ def test_up_delivers_what_is_due_beside_other_commands(enrolled: Terminal) -> No
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_up_stops_when_it_is_told_to(enrolled: Terminal, number: signal.Signals) -> None:
+    enrolled.patch.setenv("LETTERCOURSE_LOG_LEVEL", "warning")
     with process("up", "--port", "0") as (running, _):
         asked = time.monotonic()
         running.send_signal(number)
@@ -103,7 +104,7 @@ def test_ctrl_c_ends_a_command_cleanly(enrolled: Terminal) -> None:
     script = (
         "import os, signal, sys; from worker.app import run; from worker.cli import tick;"
         "deliver = tick.deliver_due;"
-        "tick.deliver_due = lambda c: (os.kill(os.getpid(), signal.SIGINT), deliver(c))[1];"
+        "tick.deliver_due = lambda *c: (os.kill(os.getpid(), signal.SIGINT), deliver(*c))[1];"
         "sys.exit(run(['tick', '--json']))"
     )
     done = subprocess.run(

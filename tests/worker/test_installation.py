@@ -11,7 +11,7 @@ from course.errors import LettercourseError
 from tests.worker.tiny_course import LONG_AGO, DrivenClock, enroll, environment, found
 from worker.delivery import tick
 from worker.errors import Refused
-from worker.installation import SystemClock, open_installation, sole_occupant
+from worker.installation import open_installation, sole_occupant
 from worker.settings import read_settings
 
 SMTP = {"provider": "smtp", "smtp_url": "smtp://127.0.0.1:9"}
@@ -141,9 +141,3 @@ def test_every_courier_has_a_name_of_its_own(tmp_path: Path) -> None:
     installation = found(tmp_path)
     assert installation.courier().owner != installation.courier().owner
     installation.close()
-
-
-def test_the_machines_clocks_are_aware_and_go_forward() -> None:
-    clock = SystemClock()
-    assert clock.now().utcoffset() == timedelta(0)
-    assert clock.boot() <= clock.boot()

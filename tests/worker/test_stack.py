@@ -108,13 +108,13 @@ def test_a_taken_port_is_one_line_and_nothing_has_started(installation: Installa
         threads = threading.active_count()
         with pytest.raises(LettercourseError, match=rf"127\.0\.0\.1:{port}: .*--port"):
             stack.start()
-        assert threading.active_count() == threads
+        assert threading.active_count() <= threads  # one of an earlier test may have ended
     assert stack.stop()
 
 
 def test_stopping_finishes_the_letter_in_hand_and_gives_the_rest_back(tmp_path: Path) -> None:
     with sink(content=["250 ok", "250 ok", Hold("250 ok")]) as server:
-        installation = found(tmp_path, provider="smtp", smtp_url=server.url)
+        installation = found(tmp_path, provider="smtp", smtp_url=server.url, smtp_connections="1")
         people = enroll(installation, 40)
         stack = Stack(installation, web=False, threads=1)
         stack.start()

@@ -1,51 +1,18 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import pytest
 
-from course.errors import LettercourseError
 from tests.worker.tiny_course import enroll, environment, found
-from worker.delivery import Courier
-from worker.installation import Installation
 from worker.settings import read_settings
-from worker.tasks import Workplace, build_app, configuration
+from worker.tasks import build_app, configuration
+from worker.workplace import Workplace
 
 
 def never() -> bool:
     return False
-
-
-def nothing(_: Courier) -> None:
-    """Do nothing, as the only duty of a task."""
-
-
-@pytest.mark.parametrize(
-    ("fault", "line"),
-    [
-        (OSError("something about p000@example.org"), "a task failed: OSError"),
-        (LettercourseError("the disk is full"), "the disk is full"),
-    ],
-)
-def test_a_fault_ends_the_task_alone_and_its_text_is_not_logged(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, fault: Exception, line: str
-) -> None:
-    installation = found(tmp_path)
-    workplace = Workplace(lambda: installation, never)
-
-    def fail(_: Courier) -> None:
-        raise fault
-
-    workplace.do(fail)
-    assert line in caplog.text
-    assert "p000" not in caplog.text
-    moved = [workplace.moved_at]
-    workplace.do(nothing)
-    moved.append(workplace.moved_at)
-    assert [at is not None for at in moved] == [False, True]
-    workplace.close()
 
 
 def test_what_cannot_be_opened_now_is_opened_by_a_later_task(
@@ -63,25 +30,6 @@ def test_what_cannot_be_opened_now_is_opened_by_a_later_task(
     app.tasks["lettercourse.deliver"].apply(throw=True)
     assert beside.store.audit().sent == 1
     beside.close()
-    workplace.close()
-
-
-def test_a_forked_process_opens_an_installation_of_its_own(tmp_path: Path) -> None:
-    opened: list[tuple[int, Installation]] = []
-
-    def open_() -> Installation:
-        opened.append((os.getpid(), found(tmp_path)))
-        return opened[-1][1]
-
-    workplace = Workplace(open_, never)
-    workplace.do(nothing)
-    child = os.fork()
-    if child == 0:
-        workplace.do(nothing)
-        os._exit(0 if [pid for pid, _ in opened][1:] == [os.getpid()] else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    workplace.do(nothing)
-    assert len(opened) == 1
     workplace.close()
 
 

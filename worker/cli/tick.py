@@ -13,12 +13,16 @@ import click
 
 from worker.cli.operating import operating
 from worker.cli.output import json_option, margin, print_json, say
+from worker.clocks import SteadyClock
 from worker.delivery import tick as deliver_due
-from worker.installation import SystemClock
+from worker.logs import log_as
 from worker.model import Clock
 
 YEARS = range(1970, 2200)
 """Years that a calendar can be asked about without running out of dates."""
+
+COURIERS = 2
+"""Windows in flight: one is on the wire while the other waits for the disk."""
 
 
 class Instant(click.ParamType[datetime]):
@@ -79,15 +83,16 @@ def tick(at: datetime | None, *, force: bool, as_json: bool) -> int:
     the database is marked as rehearsed, and INSTANT never goes back. Exits with 1 when a letter
     failed or is in doubt. Ctrl-C finishes the letter in hand and gives the rest back.
     """
-    clock = SystemClock()
     with (
-        operating(StandingClock(at, clock) if at else clock, force=force) as installation,
+        operating(StandingClock(at, SteadyClock()) if at else None, force=force) as installation,
         interruptions() as interrupted,
     ):
+        log_as("tick", installation.settings, answers=True)
         if at:
             installation.rehearse(at)
         with margin().status("delivering"):
-            tally = deliver_due(installation.courier(stopping=interrupted))
+            couriers = [installation.courier(stopping=interrupted) for _ in range(COURIERS)]
+            tally = deliver_due(*couriers)
         stopped = interrupted()
     if as_json:
         print_json(tally)

@@ -14,7 +14,9 @@ from ipaddress import IPv6Address, ip_address
 from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
-from limits.strategies import FixedWindowRateLimiter
+from limits.strategies import FixedWindowRateLimiter, RateLimiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +35,12 @@ LIMITS: Mapping[Counted, tuple[str, ...]] = {
     Counted.EVERYBODY: ("60 per minute", "2000 per day"),
 }
 """Forms sent by one client, forms that name one mailbox, and forms in all."""
+
+_ANSWERS_WITHIN = 1.0
+"""Seconds that somebody who sends the form waits for Redis, once."""
+
+_LEFT_ALONE = 10.0
+"""Seconds in which nobody waits for a Redis that did not answer."""
 
 _NEIGHBOURS = 64
 """Bits of an IPv6 address that one subscriber line has to itself (RFC 6177)."""
@@ -53,7 +61,9 @@ class Turnstile:
         pseudonym: Callable[[str], str],
         limits: Mapping[Counted, tuple[str, ...]] = LIMITS,
     ) -> None:
-        self._limiter = FixedWindowRateLimiter(_storage(broker_url))
+        self._shared = FixedWindowRateLimiter(_storage(broker_url))
+        self._alone = FixedWindowRateLimiter(_storage("memory://"))
+        self._away_until = 0.0
         self._pseudonym = pseudonym
         self._limits: dict[Counted, list[RateLimitItem]] = {
             counted: [parse(limit) for limit in texts] for counted, texts in limits.items()
@@ -62,19 +72,30 @@ class Turnstile:
     def wait(self, counted: Counted, who: str, now: float) -> int:
         """Count one; return for how many seconds nothing more is taken, 0 when it may pass.
 
+        While Redis is away, this process counts alone.
+
         Args:
             counted: by which limits.
             who: the client's or the person's address; empty for everybody.
             now: seconds since 1970, of the clock on the wall.
         """
         key = (counted.value, self._pseudonym(f"{counted} {who}") if who else "")
-        try:
-            for limit in self._limits[counted]:
-                if not self._limiter.hit(limit, *key):
-                    reset_at = self._limiter.get_window_stats(limit, *key).reset_time
-                    return max(1, round(reset_at - now))
-        except StorageError as fault:  # people may join while Redis is away
-            logger.warning("forms are not counted: %s", type(fault.storage_error).__name__)
+        if now >= self._away_until:
+            try:
+                return self._count(self._shared, counted, key, now)
+            except StorageError as fault:
+                reason = type(fault.storage_error).__name__
+                logger.warning("forms are not counted in Redis: %s", reason)
+                self._away_until = now + _LEFT_ALONE
+        return self._count(self._alone, counted, key, now)
+
+    def _count(
+        self, limiter: RateLimiter, counted: Counted, key: tuple[str, str], now: float
+    ) -> int:
+        for limit in self._limits[counted]:
+            if not limiter.hit(limit, *key):
+                reset_at = limiter.get_window_stats(limit, *key).reset_time
+                return max(1, round(reset_at - now))
         return 0
 
 
@@ -107,6 +128,7 @@ def _storage(broker_url: str) -> Storage:
         broker_url,
         wrap_exceptions=True,
         key_prefix="lettercourse-limits",
-        socket_timeout=2,
-        socket_connect_timeout=2,
+        socket_timeout=_ANSWERS_WITHIN,
+        socket_connect_timeout=_ANSWERS_WITHIN,
+        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.acceptance.valkey import start_valkey
+from tests.servers.valkey import start_valkey
 from worker.joining.limits import LIMITS, Counted, Turnstile, client_of
 from worker.pseudonyms import Pseudonyms
 
@@ -64,7 +64,7 @@ def test_web_servers_that_share_a_redis_share_the_count_and_no_address(broker: s
     kept.close()
 
 
-def test_people_may_join_while_redis_is_away(
+def test_people_may_join_while_redis_is_away_and_are_counted_here(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = start_valkey(tmp_path / "valkey")
@@ -73,8 +73,23 @@ def test_people_may_join_while_redis_is_away(
     server.stop()
     with caplog.at_level(logging.WARNING):
         assert counts.wait(Counted.ADDRESS, "mira@example.org", time.time()) == 0
-    assert "forms are not counted" in caplog.text
+        assert counts.wait(Counted.ADDRESS, "mira@example.org", time.time()) > 0
+    assert "forms are not counted in Redis" in caplog.text
     assert "mira" not in caplog.text
+
+
+def test_a_redis_that_froze_is_waited_for_once_and_asked_again_later(broker: str) -> None:
+    counts, now = turnstile(broker), time.time()
+    with redis.Redis.from_url(broker) as operator:
+        operator.client_pause(1_500)
+    begun = time.monotonic()
+    for client in range(5):
+        assert counts.wait(Counted.CLIENT, f"192.0.2.{client}", now) == 0
+    assert time.monotonic() - begun < 2.5
+    with redis.Redis.from_url(broker) as operator:
+        assert operator.keys("*") == []
+        assert counts.wait(Counted.CLIENT, "192.0.2.9", now + 60) == 0
+        assert operator.keys("*") != []
 
 
 @pytest.mark.parametrize(
