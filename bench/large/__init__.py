@@ -1,0 +1,1 @@
+"""What only shows at size: many enrollments, many letters, long lists."""
