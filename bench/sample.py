@@ -46,6 +46,7 @@ class Nowhere:
     reaches_people = False
     at_once = 1
     mixes = False
+    keeps_copies = False
 
     def send(self, message: Message) -> Outcome:
         """Accept."""

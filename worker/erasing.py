@@ -52,5 +52,5 @@ def forget_erased(store: Store, provider: Provider, ids: Collection[str]) -> Non
         provider: who kept the copies.
         ids: of the deliveries or notices just handed over.
     """
-    if gone := store.erased_among(ids):
+    if provider.keeps_copies and (gone := store.erased_among(ids)):
         provider.forget(gone)

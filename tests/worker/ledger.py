@@ -148,6 +148,7 @@ class Mailbox:
     reaches_people: bool = False
     at_once: int = 1
     mixes: bool = False
+    keeps_copies: bool = True
 
     def send(self, message: Message) -> Outcome:
         outcome = self.answer(message)

@@ -64,15 +64,17 @@ def gated(name: str = "Zoë") -> Gated:
         id="d41d8cd9",
         epoch=1,
         enrollment_id=7,
+        subscriber_id=5,
         run=1,
         address="zoe@example.org",
         name=name,
+        edition_id=3,
         letter_id=31,
         letter_key="goals",
         kind=Kind.LESSON,
         due_at=AT - timedelta(hours=3),
     )
-    return Gated(claimed, attempt_id=1, gated_at=AT)
+    return Gated(claimed, attempt_id=1, number=1, gated_at=AT)
 
 
 def parsed(message: Message) -> EmailMessage:

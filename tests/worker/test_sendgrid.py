@@ -58,9 +58,20 @@ def write(stored: StoredLetter) -> Callable[..., Message]:
 
     def written(address: str = ADDRESS, name: str = "Bén, the 1st;", number: int = 1) -> Message:
         claimed = Claimed(
-            f"{number:032x}", 1, number, 1, address, name, 7, "goals", stored.letter.kind, NOW
+            f"{number:032x}",
+            1,
+            number,
+            number,
+            1,
+            address,
+            name,
+            1,
+            7,
+            "goals",
+            stored.letter.kind,
+            NOW,
         )
-        return compose(stored, Gated(claimed, number, NOW), LINKS)
+        return compose(stored, Gated(claimed, number, 1, NOW), LINKS)
 
     return written
 

@@ -49,8 +49,10 @@ def copy(stored: StoredLetter, number: int, links: Links = LINKS) -> Message:
     name = NAMES[number % len(NAMES)]
     address = f"p{number}@example.com"
     kind = stored.letter.kind
-    claimed = Claimed(f"{number:032x}", 1, number, 1, address, name, 7, "goals", kind, NOW)
-    return compose(stored, Gated(claimed, number, NOW), links)
+    claimed = Claimed(
+        f"{number:032x}", 1, number, number, 1, address, name, 1, 7, "goals", kind, NOW
+    )
+    return compose(stored, Gated(claimed, number, 1, NOW), links)
 
 
 @contextmanager

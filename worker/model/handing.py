@@ -19,15 +19,18 @@ class Claimed:
 
     Attributes:
         epoch: grows by one with every claim; a transition by a former owner does nothing.
+        edition_id: of which edition the letter is.
         due_at: when the letter fell due.
     """
 
     id: str
     epoch: int
     enrollment_id: int
+    subscriber_id: int
     run: int
     address: str
     name: str
+    edition_id: int
     letter_id: int
     letter_key: str
     kind: Kind
@@ -40,6 +43,7 @@ class Gated:
 
     Attributes:
         attempt_id: the one live attempt.
+        number: which hand-over of this delivery it is, from 1.
         gated_at: the calendar's instant of the gate, the letter's Date.
         reflections: by letter key as it is called now, what the person wrote in this run; only a
             finale has the words, any other letter as much as tells that there are some.
@@ -47,6 +51,7 @@ class Gated:
 
     claimed: Claimed
     attempt_id: int
+    number: int
     gated_at: datetime
     reflections: Mapping[str, str] = field(default_factory=dict)
 
@@ -155,12 +160,13 @@ class Provider(Protocol):
 
     ``reaches_people`` is false where letters stay on this machine, so that a rehearsal may run.
     ``at_once`` is how many messages go into one hand-over: 1 means ``send``. They are copies of one
-    letter, unless it ``mixes`` letters.
+    letter, unless it ``mixes`` letters. ``keeps_copies`` is whether it has anything to ``forget``.
     """
 
     reaches_people: bool
     at_once: int
     mixes: bool
+    keeps_copies: bool
 
     def send(self, message: Message) -> Outcome:
         """Hand over one message; every fault of the network is an outcome, never an exception."""

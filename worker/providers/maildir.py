@@ -27,6 +27,7 @@ class MaildirProvider:
     reaches_people = False
     at_once = 1
     mixes = False
+    keeps_copies = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

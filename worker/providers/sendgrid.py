@@ -37,6 +37,7 @@ class SendGridProvider:
 
     reaches_people = True
     mixes = False
+    keeps_copies = False
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class SmtpProvider:
 
     reaches_people = True
     mixes = True
+    keeps_copies = False
 
     def __init__(
         self,

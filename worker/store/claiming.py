@@ -177,9 +177,11 @@ def _made(
         id=delivery_id(installation, due.id, due.run, key),
         epoch=1 if past is None else past.epoch + 1,
         enrollment_id=due.id,
+        subscriber_id=due.subscriber_id,
         run=due.run,
         address=due.address,
         name=due.name,
+        edition_id=due.edition_id,
         letter_id=letter_id,
         letter_key=key,
         kind=kind,
@@ -257,6 +259,7 @@ _DUE = (
 _WHOM = (
     select(
         enrollments.c.id,
+        enrollments.c.subscriber_id,
         enrollments.c.run,
         enrollments.c.next_at,
         enrollments.c.waits_on,

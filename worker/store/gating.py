@@ -88,7 +88,7 @@ def gate(
     if locks_rows(connection):
         connection.execute(_LOCK, held)
     hour = {"now": moment.now, "until": until}
-    begun = {row.delivery_id: row.id for row in connection.execute(_BEGIN, {**held, **hour})}
+    begun = {row.delivery_id: row for row in connection.execute(_BEGIN, {**held, **hour})}
     connection.execute(_HAND_OVER, {"ids": begun, **hour})
     cancelled = 0
     if len(begun) < len(ours):
@@ -97,7 +97,14 @@ def gate(
     words = words_for(connection, editions, passed)
     return Gate(
         tuple(
-            Gated(each, begun[each.id], moment.now, words.get(each.id, _NOTHING)) for each in passed
+            Gated(
+                each,
+                begun[each.id].id,
+                begun[each.id].number,
+                moment.now,
+                words.get(each.id, _NOTHING),
+            )
+            for each in passed
         ),
         cancelled,
         settled,
@@ -177,7 +184,7 @@ _BEGIN = (
         .select_from(_THEIRS)
         .where(_HELD, _MAY_RECEIVE),
     )
-    .returning(attempts.c.id, attempts.c.delivery_id)
+    .returning(attempts.c.id, attempts.c.delivery_id, attempts.c.number)
 )
 
 _HAND_OVER = (

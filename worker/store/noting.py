@@ -14,11 +14,20 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from worker.journal import Erasure
-from worker.model import Gated, SubscriberState
+from worker.model import Gated, PublishedCourse, SubscriberState
+from worker.store.editions import Editions
 from worker.store.engine import rows_of
 from worker.store.schema import courses, enrollments, those
 
 _NOTES = "lettercourse_notes"
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A letter passed its gate, with the edition that it is of."""
+
+    gated: Gated
+    edition: PublishedCourse
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ class Departure:
 class Notes:
     """What one transaction noted, in order."""
 
-    gates: list[Gated] = field(default_factory=list)
+    gates: list[Passed] = field(default_factory=list)
     departures: list[Departure] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
 
@@ -52,10 +61,12 @@ def end_notes(connection: Connection) -> None:
     connection.info.pop(_NOTES, None)
 
 
-def note_gates(connection: Connection, gated: Iterable[Gated]) -> None:
+def note_gates(connection: Connection, shelf: Editions, gated: Iterable[Gated]) -> None:
     """Note letters that passed their gate in this transaction."""
     if (notes := connection.info.get(_NOTES)) is not None:
-        notes.gates.extend(gated)
+        for each in gated:
+            edition = shelf.edition(connection, each.claimed.edition_id)
+            notes.gates.append(Passed(each, edition))
 
 
 def note_leaving(

@@ -8,54 +8,39 @@ from sqlalchemy import Connection, select
 
 from worker.journal import Entry, Gate, Leave
 from worker.journal.entries import EDITION_DIGITS
-from worker.model import Gated
 from worker.store.engine import rows_of
 from worker.store.membership import is_erased
-from worker.store.noting import Departure, Notes
-from worker.store.schema import (
-    courses,
-    deliveries,
-    editions,
-    enrollments,
-    letters,
-    subscribers,
-    those,
-)
+from worker.store.noting import Departure, Notes, Passed
+from worker.store.schema import subscribers, those
 
 
 def entries_of(
     connection: Connection, notes: Notes, digest: Callable[[str], str]
 ) -> tuple[list[Gate], list[Entry]]:
     """Return notes as entries of a journal, gates apart; read in the transaction that took them."""
-    return _gates(connection, notes.gates, digest), [
+    return [_gate(each, digest) for each in notes.gates], [
         *_departures(connection, notes.departures, digest),
         *notes.erasures,
     ]
 
 
-def _gates(
-    connection: Connection, gated: Collection[Gated], digest: Callable[[str], str]
-) -> list[Gate]:
-    if not gated:
-        return []
-    known = {row.id: row for row in rows_of(connection, _LETTERS, [g.claimed.id for g in gated])}
-    return [
-        Gate(
-            attempt=each.attempt_id,
-            delivery=each.claimed.id,
-            number=known[each.claimed.id].attempts,
-            enrollment=each.claimed.enrollment_id,
-            subscriber=known[each.claimed.id].subscriber_id,
-            run=each.claimed.run,
-            course=known[each.claimed.id].slug,
-            key=each.claimed.letter_key,
-            letter=each.claimed.letter_id,
-            edition=known[each.claimed.id].digest[:EDITION_DIGITS],
-            at=each.gated_at,
-            person=digest(each.claimed.address),
-        )
-        for each in gated
-    ]
+def _gate(passed: Passed, digest: Callable[[str], str]) -> Gate:
+    gated, edition = passed.gated, passed.edition
+    claimed = gated.claimed
+    return Gate(
+        attempt=gated.attempt_id,
+        delivery=claimed.id,
+        number=gated.number,
+        enrollment=claimed.enrollment_id,
+        subscriber=claimed.subscriber_id,
+        run=claimed.run,
+        course=edition.slug,
+        key=claimed.letter_key,
+        letter=claimed.letter_id,
+        edition=edition.digest[:EDITION_DIGITS],
+        at=gated.gated_at,
+        person=digest(claimed.address),
+    )
 
 
 def _departures(
@@ -80,18 +65,3 @@ def _departures(
 
 
 _ADDRESSES = select(subscribers.c.id, subscribers.c.address).where(subscribers.c.id.in_(those()))
-
-_LETTERS = (
-    select(
-        deliveries.c.id,
-        deliveries.c.attempts,
-        enrollments.c.subscriber_id,
-        courses.c.slug,
-        editions.c.digest,
-    )
-    .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
-    .join(letters, letters.c.id == deliveries.c.letter_id)
-    .join(editions, editions.c.id == letters.c.edition_id)
-    .join(courses, courses.c.id == editions.c.course_id)
-    .where(deliveries.c.id.in_(those()))
-)

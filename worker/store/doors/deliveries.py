@@ -54,7 +54,7 @@ class Deliveries(Door):
         with self._database.writing() as connection:
             editions_ = self._editions
             gate = gating.gate(connection, editions_, claimed, owner, moment, deadline, answered)
-            note_gates(connection, gate.passed)
+            note_gates(connection, self._editions, gate.passed)
         return gate
 
     def settle(self, results: Sequence[tuple[Gated, Outcome]], moment: Moment) -> Tally:
