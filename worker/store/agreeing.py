@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 from secrets import token_hex
 
 from sqlalchemy import Connection, insert, select, update
@@ -125,14 +125,24 @@ def is_compared(connection: Connection, journal: Journal) -> bool:
     return any(each.id == journal.id and each.is_compared for each in journal_records(connection))
 
 
-def compare(connection: Connection, journal: Journal, since: Mark, digests: Digests) -> Mark:
-    """Return the mark up to which a journal agrees: its present end.
+def compare(
+    connection: Connection, journal: Journal, since: Mark, up_to: Mark, digests: Digests
+) -> Mark:
+    """Return the mark up to which a journal agrees.
+
+    Args:
+        connection: a transaction that has read nothing yet, or sees what others commit.
+        journal: this host's.
+        since: where the last comparison ended.
+        up_to: the journal's end before the transaction began. What others append meanwhile is of
+            commits that a snapshot does not show.
+        digests: keyed hashes of an address.
 
     Raises:
         WentBack: the database lacks something.
     """
     lacking, newest, end = 0, None, since
-    for some in batches(journal, since, damaged=log.error):
+    for some in batches(journal, since, damaged=log.error, up_to=up_to):
         end = some[-1][0]
         for entry in missing(connection, [entry for _, entry in some], digests):
             lacking += 1
@@ -234,10 +244,12 @@ def write_off(connection: Connection, host: str, own: Journal) -> None:
 
 
 def batches(
-    journal: Journal, since: Mark, damaged: Callable[[str], None]
+    journal: Journal, since: Mark, damaged: Callable[[str], None], up_to: Mark | None = None
 ) -> Iterator[list[tuple[Mark, Entry]]]:
-    """Yield what stands behind a mark in runs short enough for one question."""
+    """Yield what stands behind a mark, to another one or to the end, short enough for a question."""
     reading = journal.read(since, damaged)
+    if up_to is not None:
+        reading = takewhile(lambda each: each[0] <= up_to, reading)
     while some := list(islice(reading, CHUNK)):
         yield some
 

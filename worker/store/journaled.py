@@ -227,7 +227,8 @@ class JournaledDatabase:
                 "the database was restored while in use", where=self.where, remedy=_RESTART
             )
         if self._seen is None or seen.server != self._seen.server or not is_newer:
-            end = compare(connection, journal, agreed_of(connection, journal), self._digests)
+            since, up_to = agreed_of(connection, journal), journal.end()
+            end = compare(connection, journal, since, up_to, self._digests)
             agree(connection, journal, end)
             refuse_uncompared(connection)
             meet_others(connection, journal)
@@ -237,10 +238,11 @@ class JournaledDatabase:
             self._seen = seen
 
     def _compare(self, journal: Journal) -> None:
+        up_to = journal.end()
         try:
             with self.plain.reading() as connection:
                 since = agreed_of(connection, journal)
-                end = compare(connection, journal, since, self._digests)
+                end = compare(connection, journal, since, up_to, self._digests)
         except WentBack:
             self._alarm()
             raise

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import Connection, func, select, text
 
 from tests.worker.ledger import DAY, KEYS, REFUSED, edition, person
+from tests.worker.store.going_back import KEYS as SECRETS
 from tests.worker.store.going_back import House
 from worker.errors import JournalFault, Refused
 from worker.journal import BEGINNING, Leave, Place
 from worker.model import DeliveryState, EnrollResult
+from worker.pseudonyms import Pseudonyms
 from worker.store.agreeing import WentBack
 from worker.store.engine import open_database
+from worker.store.journaled import JournaledDatabase
 from worker.store.schema import consents, enrollments, subscribers
 from worker.store.sqlite import SqliteDatabase
 
@@ -60,6 +65,26 @@ def test_a_gate_whose_line_cannot_be_written_hands_nothing_over(house: House) ->
     house.deliver_everything()
     assert house.mailbox.subjects() == list(KEYS)
     assert house["h1"].audit().violations == ()
+
+
+def test_who_compares_while_others_deliver_raises_no_alarm(house: House) -> None:
+    house.world().enroll(person("ben"), person("cleo"))
+    house.tick()
+    house.world().enroll(person("dan"))
+    plain, place = open_database(house.url), Place(house.folder / "journal-h1", "h1")
+
+    @contextmanager
+    def reading() -> Iterator[Connection]:
+        with read() as connection:
+            connection.execute(select(func.count()).select_from(subscribers))
+            house.tick()  # committed and on the disk, and not in this snapshot
+            yield connection
+
+    read, plain.reading = plain.reading, reading  # type: ignore[method-assign]
+    JournaledDatabase(plain, place, Pseudonyms(SECRETS).digests).look(house.clock.now())
+    plain.close()
+    assert house.mailbox.subjects() == ["welcome"] * 3
+    house["h1"].look_at_journal(house.clock.now())
 
 
 def test_who_leaves_is_told_so_only_when_it_stands_outside_too(house: House) -> None:
