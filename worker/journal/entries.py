@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from zlib import crc32
 
@@ -88,7 +89,7 @@ class Erasure:
     person: str
 
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode = json.JSONEncoder(separators=(",", ":"), default=datetime.isoformat).encode
 
 Entry = Gate | Leave | Erasure
 
@@ -100,13 +101,13 @@ _KINDS: dict[str, type[Header | Entry]] = {
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _NAMES}
+_VALUES = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 
 
 def line(entry: Header | Entry) -> bytes:
     """Return an entry as a line, its end included."""
     kind = type(entry)
-    values = [_written(getattr(entry, name)) for name in _FIELDS[kind]]
-    text = _encode([_NAMES[kind], *values]).encode()
+    text = _encode([_NAMES[kind], *_VALUES[kind](entry)]).encode()
     return b"%08x %s\n" % (crc32(text), text)
 
 
@@ -121,7 +122,3 @@ def read_line(text: bytes) -> Header | Entry | None:
     if "at" in read:
         read["at"] = datetime.fromisoformat(read["at"])
     return known(**read)
-
-
-def _written(value: object) -> object:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -12,6 +12,7 @@ from secrets import token_hex
 from threading import Lock
 
 from worker.errors import JournalFault
+from worker.group_commit import GroupCommit
 from worker.journal.entries import Entry, Header, line
 from worker.journal.segments import (
     BEGINNING,
@@ -49,21 +50,13 @@ class Place:
     host: str
 
 
-class _Batch:
-    """What one caller waits for."""
-
-    def __init__(self, text: bytes) -> None:
-        self.text = text
-        self.is_done = False
-        self.fault: OSError | None = None
-
-
 class Journal:
     """A journal that is there; threads may share it, forks may not.
 
     Attributes:
         header: of its newest segment: whose it is.
         is_new: it was begun by this object.
+        appended: bytes that this object wrote so far.
     """
 
     def __init__(
@@ -77,12 +70,12 @@ class Journal:
         self.folder = place.folder
         self.header = header
         self.is_new = is_new
+        self.appended = 0
         self._segment_bytes = segment_bytes
         self._file: int | None = None
-        self._queue = Lock()
         self._writer = Lock()
-        self._waiting: list[_Batch] = []
         self._owed = b""
+        self._append = GroupCommit(self._append_all)
 
     @property
     def id(self) -> str:
@@ -102,14 +95,10 @@ class Journal:
         Raises:
             JournalFault: the disk refused; the entries are kept and go before the next ones.
         """
-        batch = _Batch(b"".join(map(line, entries)))
-        with self._queue:
-            self._waiting.append(batch)
-        with self._writer:
-            if not batch.is_done:
-                self._write_waiting()
-        if batch.fault is not None:
-            raise _fault(batch.fault, self.folder) from batch.fault
+        try:
+            self._append(b"".join(map(line, entries)))
+        except OSError as fault:
+            raise _fault(fault, self.folder) from fault
 
     def read(self, since: Mark, damaged: Callable[[str], None]) -> Iterator[tuple[Mark, Entry]]:
         """Yield what stands behind a mark, each entry with the mark behind it.
@@ -159,21 +148,18 @@ class Journal:
         with self._writer:
             self._let_go()
 
-    def _write_waiting(self) -> None:
-        with self._queue:
-            batches, self._waiting = self._waiting, []
-        text = self._owed + b"".join(batch.text for batch in batches)
-        try:
-            self._write(text)
-        except OSError as fault:
-            self._owed = text if len(text) <= _MOST_OWED else self._owed
-            self._let_go()
-            for batch in batches:
-                batch.fault = fault
-        else:
+    def _append_all(self, texts: Sequence[bytes]) -> Sequence[None]:
+        with self._writer:
+            text = self._owed + b"".join(texts)
+            try:
+                self._write(text)
+            except OSError:
+                self._owed = text if len(text) <= _MOST_OWED else self._owed
+                self._let_go()
+                raise
             self._owed = b""
-        for batch in batches:
-            batch.is_done = True
+            self.appended += len(text)
+        return [None] * len(texts)
 
     def _write(self, text: bytes) -> None:
         with _locked(self.folder):

@@ -246,7 +246,7 @@ def write_off(connection: Connection, host: str, own: Journal) -> None:
 def batches(
     journal: Journal, since: Mark, damaged: Callable[[str], None], up_to: Mark | None = None
 ) -> Iterator[list[tuple[Mark, Entry]]]:
-    """Yield what stands behind a mark, to another one or to the end, short enough for a question."""
+    """Yield what stands behind a mark, up to another, in runs short enough for one question."""
     reading = journal.read(since, damaged)
     if up_to is not None:
         reading = takewhile(lambda each: each[0] <= up_to, reading)

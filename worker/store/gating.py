@@ -6,10 +6,10 @@ unsubscribe either comes first and stops the letter or comes after the hand-over
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from operator import attrgetter
 
 from sqlalchemy import Connection, Integer, String, bindparam, insert, literal, select, update
 
@@ -26,9 +26,9 @@ from worker.model import (
 from worker.store.editions import Editions
 from worker.store.given import GIVEN, among, as_given, given
 from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting
-from worker.store.locking import lock_people_of, locks_rows
-from worker.store.schema import Instant, attempts, deliveries, enrollments, subscribers
-from worker.store.settling import settle
+from worker.store.locking import lock_people
+from worker.store.schema import Instant, Record, attempts, deliveries, enrollments, subscribers
+from worker.store.settling import settle, tally
 from worker.store.words import words_for
 
 
@@ -48,73 +48,118 @@ class Gate:
     settled: Tally = field(default_factory=Tally)
 
 
-def gate(
-    connection: Connection,
-    editions: Editions,
-    claimed: Sequence[Claimed],
-    owner: str,
-    moment: Moment,
-    deadline: timedelta,
-    answered: Sequence[tuple[Gated, Outcome]] = (),
-) -> Gate:
-    """Let through what is still ours and may still be received, with what its person wrote.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What one courier takes to the gate.
+
+    Attributes:
+        claimed: the owner's.
+        owner: who claimed them.
+        moment: the courier's now.
+        deadline: until when their answers must be settled.
+        answered: answers of the courier's window before, settled first.
+    """
+
+    claimed: Sequence[Claimed]
+    owner: str
+    moment: Moment
+    deadline: timedelta
+    answered: Sequence[tuple[Gated, Outcome]] = ()
+
+
+def gate(connection: Connection, editions: Editions, windows: Sequence[Window]) -> list[Gate]:
+    """Let through what is still its owner's and may still be received, with its person's words.
 
     The others: cancelled where the person left, planned again where the course was paused, left
-    alone where the lease was lost.
+    alone where the lease was lost. Windows that come together pass at the newest of their moments.
 
     Args:
         connection: a writing transaction.
         editions: the shelf.
-        claimed: one window of the owner's.
-        owner: who claimed them.
-        moment: now.
-        deadline: until when their answers must be settled.
-        answered: answers of the window before, settled first.
+        windows: of couriers of one process, whose claims have no delivery in common.
     """
+    moment = max((each.moment for each in windows), key=attrgetter("now"))
+    answered = [result for window in windows for result in window.answered]
+    claimed = [each for window in windows for each in window.claimed]
     if claimed and answered:
         everybody = [*claimed, *(gated.claimed for gated, _ in answered)]
-        lock_people_of(connection, [each.enrollment_id for each in everybody])
+        lock_people(connection, [each.subscriber_id for each in everybody])
     settled = settle(connection, editions, answered, moment)
-    if not claimed:
-        return Gate(settled=settled)
-    ours = {each.id: each for each in claimed}
-    until = moment.wall + deadline
-    held = {
-        GIVEN: as_given((each.id, each.epoch) for each in claimed),
-        "ids": list(ours),
-        "owner": owner,
-        "wall": moment.wall,
-    }
-    if locks_rows(connection):
-        connection.execute(_LOCK, held)
-    hour = {"now": moment.now, "until": until}
-    begun = {row.delivery_id: row for row in connection.execute(_BEGIN, {**held, **hour})}
-    connection.execute(_HAND_OVER, {"ids": begun, **hour})
-    cancelled = 0
-    if len(begun) < len(ours):
-        cancelled = _turn_away(connection, held, moment.now)
-    passed = [each for each in ours.values() if each.id in begun]
+    held = _look(connection, claimed, moment)
+    ours = [_still_theirs(window, held) for window in windows]
+    passed = [each for theirs in ours for each in theirs if _may_receive(held[each.id])]
+    until = moment.wall + min(each.deadline for each in windows)
+    begun = _begin(connection, [held[each.id] for each in passed], moment, until)
+    others = [held[each.id] for theirs in ours for each in theirs if each.id not in begun]
+    cancelled = _turn_away(connection, others, moment.now)
     words = words_for(connection, editions, passed)
-    return Gate(
-        tuple(
-            Gated(
-                each,
-                begun[each.id].id,
-                begun[each.id].number,
-                moment.now,
-                words.get(each.id, _NOTHING),
-            )
-            for each in passed
-        ),
-        cancelled,
-        settled,
-    )
+    return [
+        Gate(
+            tuple(
+                Gated(
+                    each,
+                    begun[each.id],
+                    held[each.id].attempts + 1,
+                    moment.now,
+                    words.get(each.id, _NOTHING),
+                )
+                for each in theirs
+                if each.id in begun
+            ),
+            sum(each.id in cancelled for each in theirs),
+            tally(
+                settled[each.attempt_id]
+                for each, _ in window.answered
+                if each.attempt_id in settled
+            ),
+        )
+        for window, theirs in zip(windows, ours, strict=True)
+    ]
 
 
-def _turn_away(connection: Connection, held: Mapping[str, Any], now: datetime) -> int:
-    """Cancel or freeze what is still claimed and did not pass; return how many were cancelled."""
-    cancelled = 0
-    for row in connection.execute(_TURNED_AWAY, held).all():
+def _still_theirs(window: Window, held: Mapping[str, Record]) -> list[Claimed]:
+    """Return the claims that are still their owner's."""
+    return [
+        each
+        for each in window.claimed
+        if (row := held.get(each.id)) and (row.owner, row.epoch) == (window.owner, each.epoch)
+    ]
+
+
+def _look(
+    connection: Connection, claimed: Sequence[Claimed], moment: Moment
+) -> Mapping[str, Record]:
+    """Lock everybody's rows; return the claims that stand, by delivery."""
+    if not claimed:
+        return {}
+    ids = [each.id for each in claimed]
+    rows = connection.execute(_LOOK, {"ids": ids, "wall": moment.wall})
+    return {row.id: row for row in rows if row.is_held}
+
+
+def _may_receive(row: Record) -> bool:
+    states = (row.subscriber, row.enrollment)
+    here = states == (SubscriberState.ACTIVE, EnrollmentState.ACTIVE)
+    return here and bool(row.run == row.present_run)
+
+
+def _begin(
+    connection: Connection, rows: Sequence[Record], moment: Moment, until: datetime
+) -> dict[str, int]:
+    """Put hand-overs on record; return the attempts' ids by delivery."""
+    if not rows:
+        return {}
+    hour = {"now": moment.now, "until": until}
+    new = as_given((row.id, row.attempts + 1) for row in rows)
+    connection.execute(_HAND_OVER, {"ids": [row.id for row in rows], **hour})
+    made = connection.execute(_BEGIN, {GIVEN: new, "wall": moment.wall, **hour})
+    return {row.delivery_id: row.id for row in made}
+
+
+def _turn_away(connection: Connection, rows: Sequence[Record], now: datetime) -> Collection[str]:
+    """Cancel or freeze claims that did not pass; return the deliveries that were cancelled."""
+    cancelled = set()
+    for row in rows:
         which = deliveries.c.id == row.id
         if row.subscriber in LEFT_STATES or row.enrollment == EnrollmentState.STOPPED:
             cancel_waiting(connection, which, now, WHY_LEFT.get(row.subscriber, WHY_COURSE_LEFT))
@@ -123,7 +168,7 @@ def _turn_away(connection: Connection, held: Mapping[str, Any], now: datetime) -
         else:
             _freeze(connection, row.id)
             continue
-        cancelled += 1
+        cancelled.add(row.id)
     return cancelled
 
 
@@ -137,55 +182,29 @@ def _freeze(connection: Connection, delivery_id: str) -> None:
 
 _NOTHING: Mapping[str, str] = {}
 
-_held = given(id=String, epoch=Integer)
-
-_THEIRS = (
-    deliveries.join(_held, deliveries.c.id == _held.c.id)
+_LOOK = (
+    select(
+        deliveries.c.id,
+        deliveries.c.owner,
+        deliveries.c.epoch,
+        deliveries.c.attempts,
+        deliveries.c.run,
+        (
+            (deliveries.c.state == DeliveryState.CLAIMED)
+            & (deliveries.c.lease_until > bindparam("wall", type_=Instant))
+        ).label("is_held"),
+        enrollments.c.state.label("enrollment"),
+        enrollments.c.run.label("present_run"),
+        subscribers.c.state.label("subscriber"),
+    )
     .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
-)
-
-_HELD = (
-    among(deliveries.c.id)
-    & (deliveries.c.epoch == _held.c.epoch)
-    & (deliveries.c.state == DeliveryState.CLAIMED)
-    & (deliveries.c.owner == bindparam("owner"))
-    & (deliveries.c.lease_until > bindparam("wall", type_=Instant))
-)
-"""A claim that is still its owner's."""
-
-_MAY_RECEIVE = (
-    (subscribers.c.state == SubscriberState.ACTIVE)
-    & (enrollments.c.state == EnrollmentState.ACTIVE)
-    & (enrollments.c.run == deliveries.c.run)
-)
-
-_LOCK = (
-    select(deliveries.c.id)
-    .select_from(_THEIRS)
     .where(among(deliveries.c.id))
     .order_by(subscribers.c.id, enrollments.c.id)
     .with_for_update(of=subscribers, read=True)
     .suffix_with("FOR UPDATE OF enrollments, deliveries", dialect="postgresql")
 )
-
-_BEGIN = (
-    insert(attempts)
-    .from_select(
-        ["delivery_id", "number", "gated_at", "gated_wall", "deadline", "detail"],
-        select(
-            deliveries.c.id,
-            deliveries.c.attempts + 1,
-            bindparam("now", type_=Instant),
-            bindparam("wall", type_=Instant),
-            bindparam("until", type_=Instant),
-            literal(""),
-        )
-        .select_from(_THEIRS)
-        .where(_HELD, _MAY_RECEIVE),
-    )
-    .returning(attempts.c.id, attempts.c.delivery_id, attempts.c.number)
-)
+"""Locks everybody's rows; what it returns is what they were when the lock was got."""
 
 _HAND_OVER = (
     update(deliveries)
@@ -198,14 +217,19 @@ _HAND_OVER = (
     )
 )
 
-_TURNED_AWAY = (
-    select(
-        deliveries.c.id,
-        deliveries.c.run,
-        enrollments.c.state.label("enrollment"),
-        enrollments.c.run.label("present_run"),
-        subscribers.c.state.label("subscriber"),
+_new = given(delivery_id=String, number=Integer)
+
+_BEGIN = (
+    insert(attempts)
+    .from_select(
+        ["delivery_id", "number", "gated_at", "gated_wall", "deadline", "detail"],
+        select(
+            *_new.c,
+            bindparam("now", type_=Instant),
+            bindparam("wall", type_=Instant),
+            bindparam("until", type_=Instant),
+            literal(""),
+        ),
     )
-    .select_from(_THEIRS)
-    .where(_HELD)
+    .returning(attempts.c.id, attempts.c.delivery_id)
 )

@@ -16,7 +16,7 @@ from threading import Lock
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Text, cast, func, literal, select
 
 from worker.errors import Refused
-from worker.journal import BEGINNING, Journal, Place, open_journal
+from worker.journal import Journal, Place, open_journal
 from worker.pseudonyms import Digests
 from worker.store.agreeing import (
     WentBack,
@@ -42,7 +42,7 @@ from worker.store.rebuilding import Reconciled, adopt, rebuild
 from worker.store.schema import attempts, journals, meta
 
 LOOK_EVERY = 1024 * 1024
-"""Bytes that a journal grows by before it is compared again, so that a start has little to read."""
+"""Bytes that a process writes before it looks back, so that the next start has little to read."""
 
 
 class JournaledDatabase:
@@ -66,7 +66,7 @@ class JournaledDatabase:
         self._is_registered = False
         self._seen: _Seen | None = None
         self._newest = 0
-        self._agreed = BEGINNING
+        self._looked_at = 0
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -248,13 +248,12 @@ class JournaledDatabase:
             raise
         with self.plain.writing() as connection:
             agree(connection, journal, end)
-        self._agreed = end
+        self._looked_at = journal.appended
 
     def _look_again(self, journal: Journal) -> None:
         """Compare what was written since the last time, when it has become much."""
-        end = journal.end()
-        grown = end.segment != self._agreed.segment or end.offset - self._agreed.offset > LOOK_EVERY
-        if grown and self._looking.acquire(blocking=False):
+        grown = journal.appended - self._looked_at
+        if grown > LOOK_EVERY and self._looking.acquire(blocking=False):
             try:
                 self._compare(journal)
             finally:

@@ -9,7 +9,8 @@ News by events settles through the same rows; whatever we believed of the letter
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -57,8 +58,12 @@ def settle(
     editions: Editions,
     results: Sequence[tuple[Gated, Outcome]],
     moment: Moment,
-) -> Tally:
-    """Record outcomes; those of a former owner, or settled already, change nothing."""
+) -> Mapping[int, DeliveryState]:
+    """Record outcomes; those of a former owner, or settled already, change nothing.
+
+    Returns:
+        The new state of each delivery that has one, by its attempt.
+    """
     answers = {
         gated.attempt_id: (
             gated.claimed.epoch,
@@ -67,6 +72,17 @@ def settle(
         for gated, outcome in results
     }
     return settle_answers(connection, editions, answers, moment)
+
+
+def tally(states: Iterable[DeliveryState]) -> Tally:
+    """Count what became of deliveries."""
+    counted = Counter(states)
+    return Tally(
+        sent=counted[DeliveryState.SENT],
+        failed=counted[DeliveryState.FAILED],
+        in_doubt=counted[DeliveryState.IN_DOUBT],
+        cancelled=counted[DeliveryState.CANCELLED],
+    )
 
 
 def settle_told(
@@ -89,13 +105,16 @@ def settle_answers(
     editions: Editions,
     answers: Mapping[int, tuple[int, Answer]],
     moment: Moment,
-) -> Tally:
+) -> Mapping[int, DeliveryState]:
     """Record answers by attempt, each with the epoch that it was made in.
 
     One whose attempt has its answer already, or whose epoch is over, changes nothing.
+
+    Returns:
+        The new state of each delivery that has one, by its attempt.
     """
     if not answers:
-        return Tally()
+        return {}
     settled = []
     for row in connection.execute(_LIVE, {"ids": answers}).all():
         epoch, answer = answers[row.attempt_id]
@@ -104,13 +123,7 @@ def settle_answers(
         moved_on = row.state == DeliveryState.IN_DOUBT and _moved_on(connection, row)
         settled.append((row, answer, change_for(row, answer, moment.now, moved_on=moved_on)))
     _write(connection, editions, settled, moment.now, closing=attrgetter("outcome"))
-    changed = [change.state for row, _, change in settled if change.state != row.state]
-    return Tally(
-        sent=changed.count(DeliveryState.SENT),
-        failed=changed.count(DeliveryState.FAILED),
-        in_doubt=changed.count(DeliveryState.IN_DOUBT),
-        cancelled=changed.count(DeliveryState.CANCELLED),
-    )
+    return {row.attempt_id: change.state for row, _, change in settled if change.state != row.state}
 
 
 def doubt(connection: Connection, editions: Editions, ids: Sequence[str], now: datetime) -> None:

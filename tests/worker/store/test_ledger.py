@@ -6,6 +6,7 @@ import multiprocessing
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -30,6 +31,7 @@ from worker.model import DeliveryState, EnrollmentState, Moment, Outcome, Tally,
 from worker.store import Store, open_store
 from worker.store.claiming import delivery_id
 from worker.store.fate import LONGEST_BACK_OFF, back_off
+from worker.store.gating import Window, gate
 
 
 def test_a_claim_makes_the_delivery_and_clears_what_was_due(world: World) -> None:
@@ -95,6 +97,32 @@ def test_the_gate_is_passed_once(world: World) -> None:
     (gated,) = world.gate(claimed)
     assert gated.gated_at == MONDAY
     assert world.gate(claimed) == []
+
+
+def test_windows_that_wait_pass_together_and_each_courier_gets_its_own(world: World) -> None:
+    """One of the first has left, one of the second is the third's by now."""
+    names = [f"p{number}" for number in range(9)]
+    world.enroll(*(person(name) for name in names))
+    owners = ("w1", "w2", "w3")
+    moment = world.clock.moment()
+    windows = [Window(world.claim(owner, 3), owner, moment, LEASE) for owner in owners]
+    world.store.unsubscribe(windows[0].claimed[0].address, moment.now)
+    stray = replace(windows[1], claimed=[*windows[1].claimed, windows[2].claimed[0]])
+    with world.store._database.writing() as connection:
+        gates = gate(connection, world.store._editions, [windows[0], stray, windows[2]])
+    passed = [[gated.claimed for gated in each.passed] for each in gates]
+    assert passed == [windows[0].claimed[1:], windows[1].claimed, windows[2].claimed]
+    assert [each.cancelled for each in gates] == [0, 0, 0]  # its own leaving had cancelled it
+    answered = [(gated, ACCEPTED) for gated in gates[0].passed]
+    also = [(gated, REFUSED) for gated in gates[1].passed]
+    with world.store._database.writing() as connection:
+        last = [
+            Window([], owner, moment, LEASE, answers)
+            for owner, answers in zip(owners, (answered, also, ()), strict=True)
+        ]
+        gates = gate(connection, world.store._editions, last)
+    assert [(each.settled.sent, each.settled.failed) for each in gates] == [(2, 0), (0, 3), (0, 0)]
+    assert world.store.audit().violations == ()
 
 
 def test_a_letter_that_its_owner_claimed_again_passes_the_gate_once(world: World) -> None:

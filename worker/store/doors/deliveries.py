@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
+from worker.group_commit import GroupCommit
 from worker.model import (
     Claimed,
     DueNotice,
@@ -21,7 +23,7 @@ from worker.store import (
     settling,
 )
 from worker.store.doors.base import Door
-from worker.store.gating import Gate
+from worker.store.gating import Gate, Window
 from worker.store.noting import note_gates
 
 
@@ -44,6 +46,8 @@ class Deliveries(Door):
     ) -> Gate:
         """Let through what may still be received; durable on return: the hand-over.
 
+        Windows that wait for others to pass go through together, in one commit.
+
         Args:
             claimed: the owner's, one window.
             owner: who claimed them.
@@ -51,16 +55,24 @@ class Deliveries(Door):
             deadline: until when their answers must be settled.
             answered: answers of the window before, settled by the same commit.
         """
+        return self._gates(Window(claimed, owner, moment, deadline, answered))
+
+    @cached_property
+    def _gates(self) -> GroupCommit[Window, Gate]:
+        return GroupCommit(self._gate)
+
+    def _gate(self, windows: Sequence[Window]) -> Sequence[Gate]:
         with self._database.writing() as connection:
-            editions_ = self._editions
-            gate = gating.gate(connection, editions_, claimed, owner, moment, deadline, answered)
-            note_gates(connection, self._editions, gate.passed)
-        return gate
+            gates = gating.gate(connection, self._editions, windows)
+            for gate in gates:
+                note_gates(connection, self._editions, gate.passed)
+        return gates
 
     def settle(self, results: Sequence[tuple[Gated, Outcome]], moment: Moment) -> Tally:
         """Record what became of hand-overs; answers of a former owner change nothing."""
         with self._database.writing() as connection:
-            return settling.settle(connection, self._editions, results, moment)
+            settled = settling.settle(connection, self._editions, results, moment)
+        return settling.tally(settled.values())
 
     def give_back(self, gated: Sequence[Gated], moment: Moment) -> None:
         """Undo the hand-over of letters not begun; they are due at once."""
