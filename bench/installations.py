@@ -35,14 +35,14 @@ def settings(place: Path, port: int, **more: str) -> dict[str, str]:
     return {f"LETTERCOURSE_{name}": value for name, value in given.items()}
 
 
-def embedded(server: Sink, port: int, letters: int) -> Run:
+def embedded(server: Sink, port: int, letters: int, **more: str) -> Run:
     """Let ``lettercourse up`` deliver from SQLite: one process."""
     with folder() as place, ExitStack() as stack:
         url, now = f"sqlite:///{place / 'data' / 'lettercourse.db'}", datetime.now(UTC)
         (place / "data").mkdir()
         database = stack.enter_context(before_a_lesson(url, letters, now))
         command = (sys.executable, "-m", "worker", "up", "--port", "0")
-        with program(command, place / "up.log", settings(place, port)) as up:
+        with program(command, place / "up.log", settings(place, port, **more)) as up:
             up.wait_for("Lettercourse runs at")
             run = watch(
                 server, port, letters, lambda: make_due(database, now - OVERDUE), {"up": up}
@@ -51,13 +51,15 @@ def embedded(server: Sink, port: int, letters: int) -> Run:
         return run
 
 
-def scaled(around: Servers, server: Sink, port: int, letters: int, workers: int = 2) -> Run:
+def scaled(
+    around: Servers, server: Sink, port: int, letters: int, workers: int = 2, **more: str
+) -> Run:
     """Let Celery workers of one process each deliver from PostgreSQL, rung for by Valkey."""
     with folder() as place, ExitStack() as stack:
         name, now = around.postgresql.create(), datetime.now(UTC)
         url = around.postgresql.url(name)
         database = stack.enter_context(before_a_lesson(url, letters, now))
-        given = settings(place, port, DATABASE_URL=url, BROKER_URL=around.broker)
+        given = settings(place, port, DATABASE_URL=url, BROKER_URL=around.broker, **more)
         named: dict[str, Program] = {}
         for number in range(1, workers + 1):
             command = (*WORKER, "-n", f"bench{number}@%h")
