@@ -102,6 +102,7 @@ def test_after_a_week_asleep_everybody_gets_one_letter_and_goes_on_from_there(
     ground.enroll(PEOPLE, KEYS)
     with ground.couriers(Orders(workers=2, clock=str(hands.file))) as couriers:
         ground.wait_until_delivered(60, couriers)
+        assert not couriers.died(), couriers.output
         for pid in couriers.born():
             os.kill(pid, signal.SIGSTOP)
             wait_until_stopped(pid, 30)

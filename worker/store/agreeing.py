@@ -20,7 +20,7 @@ from worker.errors import Refused
 from worker.journal import BEGINNING, Entry, Erasure, Gate, Journal, Leave, Mark
 from worker.model import EnrollmentState
 from worker.pseudonyms import Digests
-from worker.store.engine import CHUNK, rows_of
+from worker.store.engine import CHUNK, insert_new, rows_of
 from worker.store.installation import GENERATION, MOVED, MOVING, installation_id
 from worker.store.leaving import LEFT_STATES
 from worker.store.membership import is_erased
@@ -103,15 +103,14 @@ def register(connection: Connection, journal: Journal, at: datetime) -> None:
             journal.header.host,
             ", ".join(others),
         )
-    connection.execute(
-        insert(journals).values(
-            id=journal.id,
-            host=journal.header.host,
-            joined_at=at,
-            generation=generation_of(connection) if journal.is_new else "",
-            agreed=str(BEGINNING),
-        )
-    )
+    row = {
+        "id": journal.id,
+        "host": journal.header.host,
+        "joined_at": at,
+        "generation": generation_of(connection) if journal.is_new else "",
+        "agreed": str(BEGINNING),
+    }
+    insert_new(connection, journals, [row])  # another process of this host may have been faster
 
 
 def agreed_of(connection: Connection, journal: Journal) -> Mark:

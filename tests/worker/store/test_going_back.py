@@ -7,18 +7,21 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, select, text
 
 from tests.worker.ledger import DAY, KEYS, REFUSED, edition, person
+from tests.worker.racing import Race
 from tests.worker.store.going_back import KEYS as SECRETS
 from tests.worker.store.going_back import House
 from worker.errors import JournalFault, Refused
 from worker.journal import BEGINNING, Leave, Place
 from worker.model import DeliveryState, EnrollResult
 from worker.pseudonyms import Pseudonyms
+from worker.store import open_store
 from worker.store.agreeing import WentBack
 from worker.store.engine import open_database
 from worker.store.journaled import JournaledDatabase
@@ -85,6 +88,18 @@ def test_who_compares_while_others_deliver_raises_no_alarm(house: House) -> None
     plain.close()
     assert house.mailbox.subjects() == ["welcome"] * 3
     house["h1"].look_at_journal(house.clock.now())
+
+
+def test_processes_of_one_host_that_begin_at_once_share_its_new_journal(house: House) -> None:
+    now = house.clock.now()
+    with Race() as race:
+        for turn in range(20):
+            place = Place(house.folder / f"journal-{turn}", f"host {turn}")
+            stores = [open_store(house.url, Pseudonyms(SECRETS), place) for _ in range(2)]
+            answers = race.run(*(partial(store.look_at_journal, now) for store in stores))
+            assert answers == [None, None]
+            for store in stores:
+                store.close()
 
 
 def test_who_leaves_is_told_so_only_when_it_stands_outside_too(house: House) -> None:
