@@ -71,7 +71,12 @@ class Line:
 
     def open_link(self, target: str) -> None:
         """Begin the words of a link."""
-        self._open.append((len(self._text), self._setting.addresses.link(target)))
+        addresses = self._setting.addresses
+        earlier = addresses.earlier(target)
+        shown = addresses.link(target)
+        if earlier:
+            shown = f"{earlier.title}{earlier.given}: {earlier.address}{earlier.end}"
+        self._open.append((len(self._text), shown))
 
     def close_link(self) -> None:
         """End the words of a link and number its address, unless the words are the address."""

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from course.article.footnotes import reachable
-from course.letters.addresses import Addresses
-from course.letters.fragments import HeadingIds, targets
+from course.letters.addresses import Addresses, Elsewhere
+from course.letters.direction import direction
+from course.letters.fragments import HeadingIds
 from course.letters.looking_back import any_day, anything, given_back, rail
 from course.letters.mjml import html_frame, text_frame
+from course.letters.palette import palette
 from course.letters.passages import passages_of, tokens_of
 from course.letters.render import Setting, render, render_inline
 from course.letters.segments import Marks
-from course.letters.text import TextPart, hanging, wrap
-from course.letters.wording import Wording, direction, wording
+from course.letters.text import TextPart
+from course.letters.wording import Wording, wording
+from course.letters.wrapping import hanging, wrap
 from course.mail.mime import Envelope, list_headers, message, sender_address
 from course.mail.own_words import WIDTH
 from course.model import Course, Kind, Lesson, Letter, Passage
@@ -26,8 +29,12 @@ from course.reading import lesson_minutes
 from course.segments import Literal, Section
 from course.words import plain
 
-_PREHEADER_PADDING = Markup("&#847;&zwnj;&nbsp;") * 60
-"""Keeps mail programs from showing the letter's first words behind a short preheader."""
+LOGO_SIZE = (240, 44)
+"""Width and height in CSS pixels that a logo takes at most."""
+
+_PADDING = Markup("&#847;&zwnj;&nbsp;")
+_PREVIEW = 110
+"""Characters of a preview at most; behind a shorter preheader the rest is filled with nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,17 @@ class Draft:
     """What the letters of one course have in common while they are made.
 
     Attributes:
-        pictures: addresses of the article's local pictures by their source.
+        pictures: addresses of the local pictures by their source.
+        targets: by letter key, the ids in it by ``anchor_name``.
+        sizes: their width and height in CSS pixels, by those addresses.
     """
 
     course: Course
     marks: Marks
     headings: HeadingIds
     pictures: Mapping[str, str]
+    targets: Mapping[str, Mapping[str, str]]
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def write_letter(lesson: Lesson, draft: Draft) -> Letter:
@@ -50,7 +61,7 @@ def write_letter(lesson: Lesson, draft: Draft) -> Letter:
     words = wording(course.language)
     shared = shared_context(lesson, draft, words)
     setting = _setting(lesson, draft)
-    html = html_frame("letter", {**shared, **_html(lesson, course, setting)})
+    html = html_frame("letter", {**shared, **_html(lesson, course, setting)}, setting.looks)
     text = text_frame("letter", {**shared, **_text(lesson, course, setting, words)})
     return finished(lesson, draft, html, text)
 
@@ -96,13 +107,39 @@ def _setting(lesson: Lesson, draft: Draft) -> Setting:
     definitions = {label: note.tokens for label, note in course.footnotes.items()}
     tokens = tokens_of(passages_of(lesson))
     labels = reachable(tokens, definitions)
-    every = tokens + [token for label in labels for token in definitions[label]]
     return Setting(
-        addresses=Addresses(course.site, draft.pictures, targets(every, draft.headings)),
+        addresses=Addresses(
+            course.site,
+            draft.pictures,
+            draft.targets[lesson.key],
+            _elsewhere(lesson, draft),
+            draft.sizes,
+        ),
         headings=draft.headings,
         notes={label: number for number, label in enumerate(labels, 1)},
         direction=direction(course.language),
+        looks=palette(course.brand),
+        callouts=wording(course.language).callouts,
     )
+
+
+def _elsewhere(lesson: Lesson, draft: Draft) -> dict[str, Elsewhere]:
+    """Return the places in earlier letters that in-document links may mean, by ``anchor_name``."""
+    marks = draft.marks
+    end = marks.end()
+    earlier = {
+        other.key: (marks.address(f"letter:{other.key}"), marks.given(f"letter:{other.key}"), other)
+        for other in draft.course.lessons
+        if other.number < lesson.number
+    }
+    found: dict[str, Elsewhere] = {}
+    for name, key in draft.course.anchors.items():
+        if key in earlier:
+            address, given, other = earlier[key]
+            place = draft.targets[key].get(name)
+            whole = f"{address}#{quote(place)}" if place else address
+            found[name] = Elsewhere(whole, other.title, given, end)
+    return found
 
 
 def shared_context(lesson: Lesson, draft: Draft, words: Wording) -> dict[str, object]:
@@ -131,10 +168,12 @@ def shared_context(lesson: Lesson, draft: Draft, words: Wording) -> dict[str, ob
         "course_title": course.title,
         "subject": lesson.subject,
         "preheader": lesson.preheader,
-        "padding": _PREHEADER_PADDING,
+        "padding": _PADDING * max(0, _PREVIEW - len(lesson.preheader)) if lesson.preheader else "",
+        "logo": _logo(draft),
         "day": days[lesson.kind],
         "minutes": words.minutes(lesson_minutes(lesson)),
         "rail": rail(lesson, course),
+        "gap": 6 if len(lessons) <= 12 else 3 if len(lessons) <= 30 else 1,
         "any_day": any_day(lesson, course),
         "given_back": given_back(course, words, marks) if lesson.kind is Kind.FINALE else (),
         "anything": anything(course),
@@ -204,6 +243,21 @@ def _contents(lesson: Lesson, course: Course) -> list[tuple[str, str]]:
     if lesson.kind is Kind.FINALE:
         return [("✓", other.title) for other in lessons]
     return [(f"{other.number}.", other.title) for other in lessons]
+
+
+def _logo(draft: Draft) -> Markup:
+    """Return the course's logo, in the size that mail programs without style sheets need told."""
+    brand = draft.course.brand
+    source = draft.pictures.get(brand.logo)
+    if not source:
+        return Markup()
+    width, height = draft.sizes.get(source, (0, 0))
+    shrink = max(width / LOGO_SIZE[0], height / LOGO_SIZE[1], 1)
+    size = f' width="{round(width / shrink)}" height="{round(height / shrink)}"' if width else ""
+    image = (
+        '<img src="{}" alt="{}"' + size + ' style="display:block;max-width:100%;margin:0 0 14px">'
+    )
+    return Markup(image).format(source, brand.logo_alt)  # noqa: S704 - ours, the rest is escaped
 
 
 def _reply_url(lesson: Lesson, draft: Draft, words: Wording) -> str:

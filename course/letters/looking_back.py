@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from course.letters.segments import Marks
-from course.letters.text import hanging, wrap
 from course.letters.wording import Wording
+from course.letters.wrapping import hanging, wrap
 from course.mail.own_words import WIDTH
 from course.model import Course, Kind, Lesson
 

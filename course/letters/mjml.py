@@ -11,24 +11,48 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
 from mjml import mjml2html
 
-from course.letters.text import underlined, wrap
+from course.letters.palette import STACKS, Palette
+from course.letters.styles import PLACE, styled
+from course.letters.wrapping import underlined, wrap
 from course.templates import template_root
 
 Context = Mapping[str, object]
 
 _BETWEEN_TAGS = re.compile(r">\s*\n\s*<")
+_SANS = f"font-family:{STACKS['sans']};font-size:14px;line-height:21px"
+_INCLUDE = re.compile(r'<mj-include path="([^"]+)" />')
 _RUNS = re.compile(r"\n\s+")
 
 
-def html_frame(frame: str, context: Context) -> str:
+def html_frame(frame: str, context: Context, looks: Palette) -> str:
     """Return the HTML of a mail whose frame is ``templates/email/{frame}.mjml``.
 
     Raises:
         jinja2.UndefinedError: the context lacks a name that the template uses.
     """
-    return _html_template(frame).render(context)
+    return styled(_html_template(frame).render(_all(context, looks)), looks)
+
+
+def mjml_source(frame: str, context: Context, looks: Palette) -> str:
+    """Return the same mail as MJML: for checks by, and comparisons with, other makers of it.
+
+    What it is laid out to may differ from ``html_frame`` in white space, and in nothing else.
+    """
+    source = _INCLUDE.sub(lambda found: _read(found[1]), _read(f"{frame}.mjml"))
+    return styled(_environment().from_string(source).render(_all(context, looks)), looks)
+
+
+def _all(context: Context, looks: Palette) -> dict[str, object]:
+    return {
+        **context,
+        "day_colours": looks.day,
+        "fonts": Markup(looks.fonts),  # noqa: S704 - the manifest takes names of fonts only
+        "sans_style": Markup(_SANS),  # noqa: S704 - our own
+        "styles": PLACE,
+    }
 
 
 def text_frame(frame: str, context: Context) -> str:
@@ -39,8 +63,11 @@ def text_frame(frame: str, context: Context) -> str:
 @cache
 def _html_template(frame: str) -> Template:
     html = mjml2html(_read(f"{frame}.mjml"), include_loader=_read)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    return environment.from_string(_RUNS.sub("\n", _BETWEEN_TAGS.sub("><", html)))
+    return _environment().from_string(_RUNS.sub("\n", _BETWEEN_TAGS.sub("><", html)))
+
+
+def _environment() -> Environment:
+    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
 @cache

@@ -8,8 +8,9 @@ from markupsafe import Markup
 
 from course.letters.letter import Draft, finished, shared_context, source_digest
 from course.letters.mjml import html_frame, text_frame
-from course.letters.text import wrap
+from course.letters.palette import palette
 from course.letters.wording import wording
+from course.letters.wrapping import wrap
 from course.model import NUDGE, Kind, Lesson, Letter
 from course.words import shorten
 
@@ -57,6 +58,6 @@ def write_nudge(lesson: Lesson, draft: Draft) -> Letter:
     html_body = Markup().join(
         Markup('<p style="margin:0 0 18px">{}</p>').format(line) for line in paragraphs
     )
-    html = html_frame("letter", {**context, "body": html_body})
+    html = html_frame("letter", {**context, "body": html_body}, palette(course.brand))
     text = text_frame("letter", {**context, "body": "\n\n".join(map(wrap, paragraphs))})
     return replace(finished(reminder, draft, html, text), source_digest=source_digest(lesson))

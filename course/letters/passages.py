@@ -29,7 +29,26 @@ def placed(course: Course) -> Iterator[tuple[Token, int]]:
         for token in passage.tokens:
             line = course.body_line + token.map[0] if token.map else line
             yield token, line
-            within = line
+            within, read = line, 0
             for child in token.children or ():
                 yield child, within
-                within += child.type in {"softbreak", "hardbreak"}
+                breaks, read = _breaks(child, token.content, read)
+                within += breaks
+
+
+def _breaks(token: Token, source: str, read: int) -> tuple[int, int]:
+    """Return how many lines of ``source`` end in an inline token, and up to where it was read."""
+    match token.type:
+        case "softbreak" | "hardbreak":
+            return 1, source.find("\n", read) + 1 or read
+        case "html_inline":
+            start = source.find(token.content, read)
+            return token.content.count("\n"), max(read, start + len(token.content))
+        case "code_inline":
+            start = source.find(token.markup, read)
+            end = source.find(token.markup, start + len(token.markup)) + len(token.markup)
+            return (source.count("\n", start, end), end) if read <= start < end else (0, read)
+        case "image":
+            inside = (child.type in {"softbreak", "hardbreak"} for child in token.children or ())
+            return sum(inside), read
+    return 0, read

@@ -16,6 +16,9 @@ from markdown_it.token import Token
 SILENT = frozenset({"script", "style", "template", "title"})
 """Elements whose content no letter shows."""
 
+_PAIRS = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<![", "]>"), ("<", ">"))
+"""What begins something that is no text, and what ends it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
@@ -39,35 +42,56 @@ class Tag:
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found: list[Tag | str] = []
+        self.found: list[tuple[Tag | str, int]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         unique = {key: value or "" for key, value in reversed(attrs)}
-        self.found.append(Tag(tag, opens=True, attributes=tuple(unique.items())))
+        self._add(Tag(tag, opens=True, attributes=tuple(unique.items())))
 
     def handle_endtag(self, tag: str) -> None:
-        self.found.append(Tag(tag, opens=False))
+        self._add(Tag(tag, opens=False))
 
     def handle_data(self, data: str) -> None:
-        self.found.append(data)
+        self._add(data)
+
+    def _add(self, piece: Tag | str) -> None:
+        self.found.append((piece, self.getpos()[0] - 1))
 
 
 def read_html(source: str) -> list[Tag | str]:
     """Return the tags and the unescaped texts of ``source``, silent elements left out."""
+    return [piece for piece, _ in located_html(source)]
+
+
+def located_html(source: str) -> list[tuple[Tag | str, int]]:
+    """Return the same, each with the number of lines above the one on which it begins."""
     reader = _Reader()
-    reader.feed(source)
+    reader.feed(_finished(source))
     reader.close()
-    shown: list[Tag | str] = []
+    shown: list[tuple[Tag | str, int]] = []
     silent: str | None = None
-    for piece in reader.found:
+    for piece, line in reader.found:
         if silent is not None:
             if isinstance(piece, Tag) and piece.name == silent and not piece.opens:
                 silent = None
         elif isinstance(piece, Tag) and piece.name in SILENT:
             silent = piece.name if piece.opens else None
         else:
-            shown.append(piece)
+            shown.append((piece, line))
     return shown
+
+
+def _finished(source: str) -> str:
+    """Return ``source`` with what begins and never ends as text, wherever it stands.
+
+    Python's parser looks for each such end up to the last character, and what it makes of it
+    depends on its version.
+    """
+    for begins, ends in _PAIRS:
+        last = source.rfind(ends) + 1
+        if begins in source[last:]:
+            source = source[:last] + source[last:].replace(begins, f"&lt;{begins[1:]}")
+    return source
 
 
 def raw_tags(tokens: Iterable[Token]) -> Iterator[Tag]:

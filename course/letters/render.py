@@ -14,12 +14,18 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from course.article.callouts import CALLOUT
 from course.article.markdown import TASK
 from course.letters.addresses import Addresses
+from course.letters.direction import written
 from course.letters.fragments import HeadingIds
+from course.letters.grids import Grid, grid
+from course.letters.palette import Palette, palette
 from course.letters.rawhtml import Tag, read_html, shown_children
 from course.letters.sanitise import TAGS, missing_picture, sanitise
-from course.templates import template_root
+from course.letters.styles import article_css
+from course.model import Brand
+from course.words import plain
 
 BOXES = {True: "☑", False: "☐"}
 """What a task of a list begins with, done or not."""
@@ -34,12 +40,16 @@ class Setting:
     Attributes:
         headings: ids of headings by line of the body.
         notes: number of each footnote in this letter by its label.
+        looks: the colours and fonts of the course.
+        callouts: what stands over each kind of callout.
     """
 
     addresses: Addresses
     headings: HeadingIds = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     direction: str = "ltr"
+    looks: Palette = field(default_factory=lambda: palette(Brand()))
+    callouts: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(tokens: Sequence[Token], setting: Setting, *, top: int = 2) -> str:
@@ -53,7 +63,7 @@ def render(tokens: Sequence[Token], setting: Setting, *, top: int = 2) -> str:
     html = _Renderer(setting, top).render(shown_blocks(tokens), _OPTIONS, {})
     clean = sanitise(html, setting.addresses)
     article = f'<div class="article" dir="{setting.direction}">{clean}</div>'
-    return _inliner().inline_fragment(article, _style())
+    return _inliner().inline_fragment(article, article_css(setting.looks))
 
 
 def render_inline(tokens: Sequence[Token], setting: Setting) -> str:
@@ -84,6 +94,8 @@ class _Renderer(RendererHTML):
         self._setting = setting
         self._top = top
         self._shift = 0
+        self._table = _Table(Grid.TABLE, [])
+        self._quotes: list[str] = []
 
     def render(
         self, tokens: Sequence[Token], options: OptionsDict, env: MutableMapping[str, Any]
@@ -98,26 +110,45 @@ class _Renderer(RendererHTML):
         return super().renderInline(list(shown_children(tokens)), options, env)
 
     def heading_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
-        line = (tokens[idx].map or [-1])[0]
-        name = self._setting.headings.get(line)
-        return (
-            f'<{self._heading(tokens[idx])} id="{escape(name)}">'
-            if name
-            else (f"<{self._heading(tokens[idx])}>")
-        )
+        name = self._setting.headings.get((tokens[idx].map or [-1])[0])
+        named = f' id="{escape(name)}"' if name else ""
+        return f"<{self._heading(tokens[idx])}{named}{self._way(tokens, idx)}>"
 
     def heading_close(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         return f"</{self._heading(tokens[idx])}>\n"
 
-    def table_open(self, *_: object) -> str:
-        return '<div class="scroll"><table>\n'
+    def table_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
+        self._table = _Table.read(tokens[idx:])
+        return f'<table class="{self._table.shown}">\n'
 
-    def table_close(self, *_: object) -> str:
-        return "</table></div>\n"
+    def tr_open(self, *_: object) -> str:
+        self._table.column = 0
+        return "<tr>"
+
+    def td_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
+        return self._cell(tokens, idx) + self._table.label(plain(tokens[idx + 1 : idx + 2]))
+
+    def th_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
+        return self._cell(tokens, idx).replace("<th", '<th scope="col"', 1)
+
+    def blockquote_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
+        kind = tokens[idx].meta.get(CALLOUT)
+        self._quotes.append("div" if kind else "blockquote")
+        if not kind:
+            return "<blockquote>\n"
+        name = escape(self._setting.callouts.get(kind, kind.title()))
+        return f'<div class="callout {kind}"><p class="name">{name}</p>\n'
+
+    def blockquote_close(self, *_: object) -> str:
+        return f"</{self._quotes.pop()}>\n"
+
+    def paragraph_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
+        return "" if tokens[idx].hidden else f"<p{self._way(tokens, idx)}>"
 
     def list_item_open(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         done = tokens[idx].meta.get(TASK)
-        return "<li>" if done is None else f'<li class="task">{BOXES[done]} '
+        way = self._way(tokens, idx + 1) if tokens[idx + 1].hidden else ""
+        return f"<li{way}>" if done is None else f'<li class="task"{way}>{BOXES[done]} '
 
     def link_open(
         self,
@@ -126,9 +157,15 @@ class _Renderer(RendererHTML):
         _options: OptionsDict,
         env: MutableMapping[str, Any],
     ) -> str:
-        target = self._setting.addresses.link(str(tokens[idx].attrGet("href") or ""))
-        env.setdefault("links", []).append(target)
-        return f'<a href="{escape(target)}">' if target else ""
+        href = str(tokens[idx].attrGet("href") or "")
+        target = self._setting.addresses.link(href)
+        tags = (f'<a href="{escape(target)}">', "</a>") if target else ("", "")
+        earlier = self._setting.addresses.earlier(href)
+        if earlier:
+            opening, closing = (f"{earlier.given}{tag}{earlier.end}" for tag in tags)
+            tags = (opening, closing)
+        env.setdefault("links", []).append(tags[1])
+        return tags[0]
 
     def link_close(
         self,
@@ -137,7 +174,7 @@ class _Renderer(RendererHTML):
         _options: OptionsDict,
         env: MutableMapping[str, Any],
     ) -> str:
-        return "</a>" if env["links"].pop() else ""
+        return str(env["links"].pop())
 
     def image(
         self,
@@ -163,8 +200,47 @@ class _Renderer(RendererHTML):
     def html_block(self, tokens: Sequence[Token], idx: int, *_: object) -> str:
         return _rewritten(tokens[idx].content)
 
+    def _cell(self, tokens: Sequence[Token], idx: int) -> str:
+        style = None if self._table.shown is Grid.CARDS else tokens[idx].attrGet("style")
+        aligned = f' style="{escape(str(style))}"' if style else ""
+        return f"<{tokens[idx].tag}{aligned}{self._way(tokens, idx)}>"
+
+    def _way(self, tokens: Sequence[Token], idx: int) -> str:
+        """Return the attribute of a block whose text runs the other way than the letter."""
+        text = plain(tokens[idx + 1 : idx + 2])
+        return ' dir="auto"' if written(text) not in ("", self._setting.direction) else ""
+
     def _heading(self, token: Token) -> str:
         return f"h{min(6, int(token.tag[1]) + self._shift)}"
+
+
+@dataclass(slots=True)
+class _Table:
+    """The table being rendered: how it is shown, the texts of its header, the next column."""
+
+    shown: Grid
+    header: Sequence[str]
+    column: int = 0
+
+    @staticmethod
+    def read(tokens: Sequence[Token]) -> _Table:
+        rows: list[list[str]] = []
+        for token in tokens:
+            if token.type == "table_close":
+                break
+            if token.type == "tr_open":
+                rows.append([])
+            elif token.type == "inline":
+                rows[-1].append(plain([token]))
+        return _Table(grid(rows), rows[0])
+
+    def label(self, text: str) -> str:
+        """Return the name of the next cell's column, which cards show beside its ``text``."""
+        name = self.header[self.column] if self.column < len(self.header) else ""
+        self.column += 1
+        if self.shown is Grid.TABLE or not name or not text:
+            return ""
+        return f'<span class="cell">{escape(name)}</span> '
 
 
 def _rewritten(html: str) -> str:
@@ -173,11 +249,6 @@ def _rewritten(html: str) -> str:
         for piece in read_html(html)
         if not isinstance(piece, Tag) or piece.name in TAGS
     )
-
-
-@cache
-def _style() -> str:
-    return (template_root() / "email" / "article.css").read_text("utf-8")
 
 
 @cache

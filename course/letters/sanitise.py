@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from html import escape
+from html import escape, unescape
 
 import nh3
 
+from course.article.callouts import KINDS
 from course.letters.addresses import SCHEMES, Addresses
+from course.letters.grids import Grid
 from course.letters.rawhtml import SILENT
 
 _ALLOWED = (
@@ -25,17 +27,22 @@ _ATTRIBUTES = {
     "img": {"src", "alt", "width", "height"},
     "ol": {"start"},
     "td": {"colspan", "rowspan", "style"},
-    "th": {"colspan", "rowspan", "style"},
+    "th": {"colspan", "rowspan", "style", "scope"},
 }
-_CLASSES = {
-    "div": {"scroll"},
-    "span": {"missing"},
+_CLASSES: dict[str, set[str]] = {
+    "div": {"callout", *KINDS},
+    "span": {"missing", "cell"},
+    "table": {shown.value for shown in Grid},
     "li": {"task"},
     "ul": {"tasks"},
-    "p": {"picture"},
+    "p": {"picture", "name"},
 }
 _WITHOUT_SOURCE = re.compile(r'<img((?: (?!src=)[a-z]+="[^"]*")*)>')
 _ALT = re.compile(r' alt="([^"]*)"')
+_ROW = re.compile(r"<tr[ >].*?</tr>", re.DOTALL)
+_HEADER = re.compile(r"<th(?=[ >])(?![^>]* scope=)")
+_PICTURE = re.compile(r'<img(?P<attributes> [^>]*?src="(?P<source>[^"]*)"[^>]*)>')
+_SIZED = re.compile(r' (?:width|height)="')
 _EMPTY_LINK = re.compile(r"<a>(.*?)</a>", re.DOTALL)
 
 
@@ -43,7 +50,7 @@ def sanitise(html: str, addresses: Addresses) -> str:
     """Return ``html`` balanced, with allowed tags, attributes and addresses only.
 
     An id that stands there already is dropped the second time; a picture without a source
-    becomes its alternative text.
+    becomes its alternative text, and one of known size says it, so that nothing jumps later.
     """
     taken: set[str] = set()
 
@@ -66,7 +73,21 @@ def sanitise(html: str, addresses: Addresses) -> str:
         url_relative=addresses.raw,
         link_rel=None,
     )
-    return _EMPTY_LINK.sub(r"\1", _WITHOUT_SOURCE.sub(_caption, clean))
+
+    def sized(picture: re.Match[str]) -> str:
+        size = addresses.sizes.get(unescape(picture["source"]))
+        if size is None or _SIZED.search(picture["attributes"]):
+            return picture[0]
+        return f'<img{picture["attributes"]} width="{size[0]}" height="{size[1]}">'
+
+    captioned = _WITHOUT_SOURCE.sub(_caption, _PICTURE.sub(sized, _ROW.sub(_scoped, clean)))
+    return _EMPTY_LINK.sub(r"\1", captioned)
+
+
+def _scoped(row: re.Match[str]) -> str:
+    """Say of a row's header cells what they head: their columns, or beside other cells the row."""
+    scope = "row" if "<td" in row[0] else "col"
+    return _HEADER.sub(f'<th scope="{scope}"', row[0])
 
 
 def missing_picture(alt: str) -> str:

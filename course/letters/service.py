@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import sha256
 
+from course.letters.direction import direction
 from course.letters.mjml import html_frame, text_frame
 from course.letters.notices import ANSWERS, NOTICES, Notice
+from course.letters.palette import palette
 from course.letters.segments import Marks
-from course.letters.wording import direction, phrases_in, wording
+from course.letters.wording import phrases_in, wording
 from course.mail.headers import clean
 from course.mail.mime import Envelope, message
-from course.model import Kind, Letter, Sender
+from course.model import Brand, Kind, Letter, Sender
 from course.segments import Literal
 
 ANSWER = "answer"
@@ -44,7 +46,7 @@ def service_letter(
     subject = clean((notice.subject or notice.title).format(course=course_title))
     marks = Marks(sha256(repr((notice, course_title, sender)).encode()).hexdigest()[:32])
     context = {"subject": subject, **_context(notice, course_title, language, sender, marks)}
-    html = marks.cut(html_frame("service", context), html=True)
+    html = marks.cut(html_frame("service", context, palette(Brand())), html=True)
     text = marks.cut(text_frame("service", context), html=False)
     envelope = Envelope(
         sender=sender,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
-from unicodedata import combining, east_asian_width
+
+from course.letters.wrapping import columns_of, wrap
 
 _GAP = "  "
 
@@ -27,11 +27,6 @@ def laid_out(rows: Sequence[Sequence[str]], width: int) -> str:
     return "\n\n".join((header, *(_record(cells[0], row, width) for row in cells[1:])))
 
 
-def columns_of(text: str) -> int:
-    """Return how many columns ``text`` takes in a font of fixed width (UAX 11)."""
-    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
     padded = (
         f"{cell}{' ' * (size - columns_of(cell))}" for cell, size in zip(row, widths, strict=True)
@@ -43,11 +38,9 @@ def _record(header: Sequence[str], row: Sequence[str], width: int) -> str:
     return "\n".join(
         _filled(f"{title}: {cell}" if title else cell, width)
         for title, cell in zip(header, row, strict=True)
-        if title or cell
+        if cell
     )
 
 
 def _filled(text: str, width: int) -> str:
-    return textwrap.fill(
-        text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
+    return wrap(text, width, hanging="  ")

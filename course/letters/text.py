@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Callable, Sequence
 
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
+from course.article.callouts import CALLOUT
 from course.article.markdown import TASK
 from course.letters.inline import Line, inline_text, raw_paragraphs
 from course.letters.render import BOXES, Setting, shown_blocks
-from course.letters.tables import columns_of, laid_out
+from course.letters.tables import laid_out
 from course.letters.wording import Wording
+from course.letters.wrapping import hanging, indented, underlined, wrap
 from course.mail.own_words import WIDTH
 from course.model import Passage
 
 _NARROWEST = 20
-_UNDERLINES = "=-"
 
 Blocks = list[str]
 """Paragraphs, lists and so on, each as lines that are joined already."""
@@ -86,7 +86,9 @@ class TextPart:
         return [("\n\n" if loose else "\n").join(items)]
 
     def _quote(self, node: SyntaxTreeNode, width: int) -> Blocks:
-        quoted = "\n\n".join(self._all(node.children, width - 2))
+        kind = node.meta.get(CALLOUT)
+        name = [self._wording.callouts[kind]] if kind else []
+        quoted = "\n\n".join((*name, *self._all(node.children, width - 2)))
         return ["\n".join(f"> {line}".rstrip() for line in quoted.split("\n"))]
 
     def _code(self, node: SyntaxTreeNode, _width: int) -> Blocks:
@@ -112,29 +114,3 @@ class TextPart:
 
     def _line(self) -> Line:
         return Line(self._setting, self._wording, self.links)
-
-
-def wrap(text: str, width: int = WIDTH) -> str:
-    """Return ``text`` broken at spaces only; line breaks that are in it stay."""
-    return "\n".join(
-        line
-        for given in text.split("\n")
-        for line in textwrap.wrap(given, width, break_long_words=False, break_on_hyphens=False)
-    )
-
-
-def indented(text: str, indent: str) -> str:
-    """Return ``text`` with ``indent`` before every line that is not empty."""
-    return "\n".join(f"{indent}{line}" if line else "" for line in text.split("\n"))
-
-
-def hanging(mark: str, text: str) -> str:
-    """Return ``text`` with ``mark`` before it, and indented as far as that reaches."""
-    return mark + indented(text, " " * len(mark))[len(mark) :] if text else mark.rstrip()
-
-
-def underlined(title: str, level: int = 0, width: int = WIDTH) -> str:
-    """Return a heading with a line under it as long as its longest line, or as ``width``."""
-    if not title:
-        return ""
-    return f"{title}\n{_UNDERLINES[level] * min(width, max(map(columns_of, title.splitlines())))}"

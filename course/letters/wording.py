@@ -1,15 +1,14 @@
-"""The letters' own words, in one place, and which way a language is written."""
+"""The letters' own words, in one place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from gettext import NullTranslations
 
 from course.catalogue import translations
-
-RIGHT_TO_LEFT = frozenset({"ar", "dv", "fa", "he", "ps", "sd", "ug", "ur", "yi"})
+from course.letters.direction import direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,7 @@ class Wording:
     unsubscribe: str
     page: str
     open_instead: str
+    callouts: Mapping[str, str]
     catalogue: NullTranslations
 
     def minutes(self, number: int) -> str:
@@ -97,11 +97,6 @@ def phrases_in(language: str) -> Callable[[str], str]:
         return _isolated(found) if found == phrase and phrase[-1] in ".,:?!" else found
 
     return isolated
-
-
-def direction(language: str) -> str:
-    """Return ``"rtl"`` for languages written from right to left, else ``"ltr"``."""
-    return "rtl" if language.lower().replace("_", "-").split("-")[0] in RIGHT_TO_LEFT else "ltr"
 
 
 def _said(_: Callable[[str], str], catalogue: NullTranslations) -> Wording:
@@ -160,6 +155,13 @@ def _said(_: Callable[[str], str], catalogue: NullTranslations) -> Wording:
         unsubscribe=_("Unsubscribe"),
         page=_("Your progress, a pause, another hour"),
         open_instead=_("If the button does not work, open this address:"),
+        callouts={
+            "note": _("Note"),
+            "tip": _("Tip"),
+            "important": _("Important"),
+            "warning": _("Warning"),
+            "caution": _("Caution"),
+        },
         catalogue=catalogue,
     )
 

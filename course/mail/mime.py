@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from course.errors import LettercourseError, ManifestError
@@ -129,10 +130,15 @@ def sender_address(sender: Sender | None) -> str:
 
 def _encode(segment: Segment) -> Segment:
     if isinstance(segment, Literal):
-        return Literal(quoted.encode(segment.content.decode()))
+        return _quoted(segment)
     if isinstance(segment, Slot):
         return Slot(segment.name, _QUOTED[segment.encoding], segment.fallback)
     return Section(segment.name, segment.present, encoded(segment.segments))
+
+
+@lru_cache(maxsize=4096)
+def _quoted(literal: Literal) -> Literal:
+    return Literal(quoted.encode(literal.content.decode()))
 
 
 def _headers(envelope: Envelope) -> Segments:

@@ -54,4 +54,4 @@ def test_it_speaks_the_courses_language() -> None:
     html = snippet("https://x.example/subscribe/x", "Brot", "de")
     assert 'lang="de"' in html
     assert "Schick mir den Kurs" in html
-    assert 'lang="en"' in snippet("https://x.example/subscribe/x", "خبز", "ar")
+    assert 'lang="en"' in snippet("https://x.example/subscribe/x", "نان", "fa")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -38,6 +39,8 @@ msgstr "guessed"
 """
 
 ENDS = ".?!…。？！؟"
+ENOUGH = range(1000)
+"""Numbers that meet every plural form of any language."""
 
 Id = str | tuple[str, ...]
 
@@ -83,7 +86,7 @@ def ours(tmp_path_factory: pytest.TempPathFactory) -> set[Id]:
 
 
 def test_there_is_a_catalogue_beside_english() -> None:
-    assert "de" in [file.stem for file in CATALOGUES]
+    assert {"ar", "de", "ja"} <= {file.stem for file in CATALOGUES}
 
 
 @pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
@@ -100,7 +103,7 @@ def test_a_translation_is_finished_and_fills_in_what_its_phrase_does(file: Path)
     assert not [message.id for message in read(file) if message.fuzzy and message.id]
     for source, translated in whole(read(file)):
         assert translated.strip(), source
-        assert placeholders(translated) == placeholders(source)
+        assert placeholders(translated) <= placeholders(source)
         assert translated[0].isspace() == source[0].isspace()
         assert (translated[-1] in ENDS) == (source[-1] in ENDS), translated
 
@@ -112,6 +115,38 @@ def test_a_catalogue_names_its_language_and_has_all_its_plural_forms(file: Path)
     for message in catalogue:
         if message.pluralizable:
             assert len(message.string or ()) == catalogue.num_plurals
+
+
+@pytest.mark.parametrize("file", CATALOGUES, ids=lambda file: file.stem)
+def test_only_a_plural_form_for_a_single_number_may_leave_that_number_out(file: Path) -> None:
+    catalogue, found = read(file), read_catalogue(file)
+    for source, forms in phrases(catalogue).items():
+        if isinstance(source, str):
+            assert placeholders(forms[0]) == placeholders(source)
+            continue
+        meant = Counter(found.ngettext(source[0], source[-1], number) for number in ENOUGH)
+        assert set(meant) == set(forms), "a plural form that no number has"
+        for form in forms:
+            left_out = placeholders(source[-1]) - placeholders(form)
+            assert not left_out or (left_out == {"number"} and meant[form] == 1)
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "said"),
+    [
+        ("ar", 1, "دقيقة واحدة للقراءة"),
+        ("ar", 2, "دقيقتان للقراءة"),
+        ("ar", 3, "3 دقائق للقراءة"),
+        ("ar", 11, "11 دقيقة للقراءة"),
+        ("ar", 100, "100 دقيقة للقراءة"),
+        ("ja", 1, "読むのに約1分"),
+        ("ja", 7, "読むのに約7分"),
+    ],
+)
+def test_numbers_are_said_as_a_reader_of_the_language_says_them(
+    language: str, number: int, said: str
+) -> None:
+    assert wording(language).minutes(number) == said
 
 
 @pytest.mark.parametrize("language", ["de", "de-AT", "DE_de", "de-Latn-DE-1996"])
@@ -157,7 +192,8 @@ def test_a_broken_catalogue_is_not_half_read(tmp_path: Path) -> None:
 
 
 def test_english_sentences_are_isolated_in_a_letter_from_right_to_left() -> None:
-    arabic, german = wording("ar"), wording("de")
-    assert arabic.hello_name == "\u2066Hello \u2068{name}\u2069,\u2069"
-    assert arabic.how[0] == "\u2066One letter at a time, never two on the same day.\u2069"
+    persian, german = wording("fa"), wording("de")
+    assert persian.hello_name == "\u2066Hello \u2068{name}\u2069,\u2069"
+    assert persian.how[0] == "\u2066One letter at a time, never two on the same day.\u2069"
     assert "\u2066" not in repr(german)
+    assert "\u2066" not in repr(wording("ar"))

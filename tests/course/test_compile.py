@@ -15,7 +15,8 @@ from course.compile import compile_course, compile_edition
 from course.fill import fill_html, fill_subject, fill_text
 from course.letters.letter import source_digest
 from course.letters.mjml import html_frame
-from course.model import Course, Edition, Kind, Letter, Pictures, Sender
+from course.letters.palette import palette
+from course.model import Brand, Course, Edition, Kind, Letter, Pictures, Sender
 from course.segments import Values
 from tests.course.building import course_of
 
@@ -154,7 +155,7 @@ def test_an_author_cannot_write_a_template_or_break_out_of_one() -> None:
 
 def test_a_template_that_names_what_is_not_given_fails() -> None:
     with pytest.raises(UndefinedError):
-        html_frame("letter", {})
+        html_frame("letter", {}, palette(Brand()))
 
 
 def test_every_letter_is_under_what_gmail_clips() -> None:
@@ -257,6 +258,6 @@ def test_a_letter_loads_nothing_from_elsewhere() -> None:
 
 
 def test_our_sentences_keep_their_direction_in_a_letter_from_right_to_left() -> None:
-    arabic = compile_edition(course(language="ar"), NONE)
-    assert "\u2066Hello \u2068Ada\u2069,\u2069" in html(1, arabic)
+    persian = compile_edition(course(language="fa"), NONE)
+    assert "\u2066Hello \u2068Ada\u2069,\u2069" in html(1, persian)
     assert "\u2066" not in html(1)

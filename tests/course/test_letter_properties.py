@@ -19,7 +19,7 @@ from course.model import Pictures
 from course.plan import plan
 from course.segments import Values
 from course.words import plain
-from tests.course.writing import documents, in_order
+from tests.course.writing import documents, in_order, words_of
 
 GIVEN = Values(name="Zoë", address="zoe@example.org", view_url="https://v.example/" + "v" * 80)
 
@@ -68,10 +68,10 @@ def test_every_word_of_a_lesson_stands_in_both_parts_of_its_letter(article: str)
     course, _ = plan(source(article))
     edition = compile_edition(course, Pictures({}, ()))
     for lesson, letter in zip(course.lessons, edition.letters, strict=True):
-        text = re.findall(r"\w+", fill_text(letter, GIVEN))
-        html = re.findall(r"\w+", shown(fill_html(letter, GIVEN)))
+        text = words_of(fill_text(letter, GIVEN))
+        html = words_of(shown(fill_html(letter, GIVEN)))
         for passage in passages_of(lesson):
             for token in passage.tokens:
-                wanted = re.findall(r"\w+", plain([token]))
+                wanted = words_of(plain([token]))
                 assert in_order(wanted, text)
                 assert in_order(wanted, html)

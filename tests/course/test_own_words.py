@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from course.codec import dump_letter, load_letter
 from course.compile import compile_edition
 from course.fill import fill_html, fill_mime, fill_text
-from course.lint import CLIPPED_AT
+from course.lint.size import CLIPPED_AT
 from course.mail.headers import clean
 from course.mail.own_words import BUDGET, as_html, as_text, clean_lines, shortened
 from course.model import Letter, Pictures

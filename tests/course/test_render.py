@@ -120,9 +120,55 @@ def test_tasks_show_their_boxes() -> None:
     assert "<input" not in found
 
 
-def test_wide_things_scroll_or_wrap() -> None:
-    assert "overflow-x: auto" in html("| a |\n|---|\n| b |")
+def test_a_table_says_what_its_columns_are() -> None:
+    found = html("| a |\n|---|\n| b |")
+    assert '<th scope="col"' in found
+    assert 'class="cell"' not in found
+
+
+def test_a_table_too_wide_for_a_phone_has_its_columns_names_in_every_cell() -> None:
+    found = html(f"| {'one | ' * 5}\n| {'--- | ' * 5}\n| {'word | ' * 4} |\n")
+    assert 'class="deal"' in found
+    assert found.count(">one</span> word</td>") == 4
+    wide = html(f"| one | two |\n|---|--:|\n| {'x' * 80} | 2 |\n")
+    assert 'class="cards"' in wide
+    assert "text-align: right" not in wide
+
+
+def test_a_picture_keeps_within_its_column_and_code_within_its_lines() -> None:
+    assert "max-width: 100%" in html("![a cup](cup.png)")
     assert "white-space: pre-wrap" in html("```\nx\n```")
+
+
+@pytest.mark.parametrize("kind", ["note", "tip", "important", "warning", "caution"])
+@pytest.mark.parametrize("gap", ["", ">\n"])
+def test_a_callout_has_its_name_and_no_mark(kind: str, gap: str) -> None:
+    found = html(f"> [!{kind.upper()}]\n{gap}> *Words*\n> and more")
+    assert f'class="callout {kind}"' in found
+    assert f">{kind.title()}</p>" in found
+    assert "<em>Words</em>\nand more</p>" in found
+    assert "[!" not in found
+    assert "<blockquote" not in found
+
+
+@pytest.mark.parametrize(
+    "source", ["> [!NOTE]", "> [!NOTE] Words", "> [!ELSE]\n> Words", "[!NOTE]"]
+)
+def test_what_is_no_callout_stays_as_it_was_written(source: str) -> None:
+    assert "[!" in html(source)
+    assert "callout" not in html(source)
+
+
+def test_callouts_and_quotes_stand_in_one_another() -> None:
+    found = html("> [!TIP]\n> a\n>\n> > b\n>\n> c\n\n> d")
+    assert found.count("<blockquote") == found.count("</blockquote>") == 2
+    assert found.index("callout") < found.index("<blockquote") < found.index(">c</p>")
+
+
+def test_what_runs_the_other_way_says_so() -> None:
+    found = html("Left.\n\n\u0645\u0631\u062d\u0628\u0627\n\n- \u0645\n- a\n\n123")
+    assert found.count('dir="auto"') == 2
+    assert 'dir="auto" style' in found or "<p dir=" in found
 
 
 @given(st.text(alphabet="<>/ab=\"'&!-[]()` \n#scriptonclk:", max_size=80))

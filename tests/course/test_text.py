@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-
 import pytest
 from hypothesis import given, settings
 
@@ -11,7 +9,7 @@ from course.letters.render import Setting
 from course.letters.text import TextPart
 from course.letters.wording import wording
 from course.words import plain
-from tests.course.writing import documents, in_order, prose
+from tests.course.writing import documents, in_order, prose, words_of
 
 PARSER = markdown_parser()
 
@@ -25,9 +23,9 @@ def part(source: str, **setting: object) -> str:
 @given(documents)
 @settings(max_examples=200, deadline=None)
 def test_every_visible_word_stands_in_the_text_part_in_order(source: str) -> None:
-    found = re.findall(r"\w+", part(source))
+    found = words_of(part(source))
     for token in PARSER.parse(source):
-        wanted = re.findall(r"\w+", plain([token]))
+        wanted = words_of(plain([token]))
         assert in_order(wanted, found), (source, wanted, part(source))
 
 

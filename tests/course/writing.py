@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 
 from hypothesis import strategies as st
 
@@ -66,6 +67,11 @@ _seeds = st.integers(0, 2**32 - 1)
 documents = st.builds(lambda seed: _Writer(seed).document(), _seeds)
 prose = st.builds(lambda seed: _Writer(seed, prose=True).document(), _seeds)
 """Without code and tables, which keep their own width."""
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text; of Chinese and Japanese each character, as lines break there."""
+    return re.findall(r"[\u3040-\u9fff]|[^\W\u3040-\u9fff]+", text)
 
 
 def in_order(wanted: list[str], found: list[str]) -> bool:

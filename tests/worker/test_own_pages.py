@@ -419,11 +419,11 @@ def test_a_course_in_german_has_its_pages_in_german(
 def test_a_course_in_a_language_that_we_do_not_speak_has_english_pages(
     installation: Installation, door: httpx.Client
 ) -> None:
-    other = replace(edition(KEYS), language="ar", digest="5" * 64)
+    other = replace(edition(KEYS), language="fa", digest="5" * 64)
     installation.store.publish(other, installation.now())
     page = door.get(page_link(installation)).text
     assert '<html lang="en" dir="ltr">' in page
-    assert '<span lang="ar" dir="auto">Tiny</span>' in page
+    assert '<span lang="fa" dir="auto">Tiny</span>' in page
 
 
 # What is theirs

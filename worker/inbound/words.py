@@ -20,6 +20,18 @@ WORDS: Mapping[str, Mapping[Command, tuple[str, ...]]] = {
         Command.RESUME: ("weiter", "fortsetzen"),
         Command.NEXT: ("nächste", "nächster", "naechste", "naechster"),
     },
+    "ar": {
+        Command.STOP: ("إلغاء الاشتراك", "توقف"),
+        Command.PAUSE: ("إيقاف مؤقت",),
+        Command.RESUME: ("استئناف", "متابعة"),
+        Command.NEXT: ("التالي", "التالية"),
+    },
+    "ja": {
+        Command.STOP: ("配信停止", "停止"),
+        Command.PAUSE: ("一時停止", "休止"),
+        Command.RESUME: ("再開",),
+        Command.NEXT: ("次", "次へ"),
+    },
 }
 """By language; every language's words count in every course."""
 
