@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from course.mail import headers, own_words, quoted
 from course.model import Letter
-from course.segments import Encoding, Literal, Section, Segments, Slot, Values
+from course.segments import LETTER, Encoding, Literal, Section, Segments, Slot, Values
 
 _ENCODERS: dict[Encoding, Callable[[str], bytes]] = {
     Encoding.PLAIN: str.encode,
@@ -27,7 +27,8 @@ _ENCODERS: dict[Encoding, Callable[[str], bytes]] = {
     Encoding.QP_URL: lambda value: quoted.encode(quote(value, safe="@")),
     Encoding.HEADER: lambda value: headers.token(value).encode(),
 }
-_TEXTS = tuple(each.name for each in fields(Values) if each.name not in ("date", "reflections"))
+_NO_TEXTS = ("date", "reflections", "letters")
+_TEXTS = tuple(each.name for each in fields(Values) if each.name not in _NO_TEXTS)
 _TO = len("To: ")
 
 
@@ -61,9 +62,10 @@ def fill(segments: Segments, values: Values) -> bytes:
 
 
 class _Said(dict[str, str]):
-    """The values by the names of slots and sections; own words are looked up when asked for."""
+    """The values by the names of slots and sections; what has a key is looked up when asked for."""
 
     words: Mapping[str, str]
+    letters: Mapping[str, str]
 
     def __missing__(self, name: str) -> str:
         kind, _, keys = name.partition(":")
@@ -71,6 +73,8 @@ class _Said(dict[str, str]):
             self[name] = own_words.clean_lines(self.words.get(keys, ""))
         elif kind == "reflected":
             self[name] = next(filter(None, (self[f"words:{key}"] for key in keys.split(","))), "")
+        elif kind == LETTER:
+            self[name] = headers.clean(self.letters.get(keys, ""))
         else:
             raise KeyError(name)
         return self[name]
@@ -160,7 +164,7 @@ def _laid_out(standing: Iterable[Literal | Slot]) -> _Layout:
 def _filled(segments: Segments, values: Values) -> bytes:
     said = _Said((name, headers.clean(getattr(values, name))) for name in _TEXTS)
     said["date"] = headers.date_time(values.date) if values.date else ""
-    said.words = values.reflections
+    said.words, said.letters = values.reflections, values.letters
     form = _form_of(segments)
     layout = form.layout(tuple([bool(said[name]) for name in form.switches]))
     written = list(layout.pieces)

@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import time, timedelta
-from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from email_validator import EmailNotValidError, validate_email
 
+from course.brand import read_brand
 from course.errors import ManifestError
-from course.model import Finding, Schedule, Sender
+from course.model import Brand, Finding, Schedule, Sender
+from course.split_by import SplitChoices, read_split
+from course.timetable import read_schedule
 from course.toml import UNKNOWN_KEY, Table, Text, read_toml
 
 WELCOME = "welcome"
 FINALE = "finale"
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 _KEY = re.compile(r"(?=.{1,190}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 LANGUAGE = re.compile(r"(?=.{2,35}$)[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 SITE = re.compile(r"https?://[^\s<>\"/]+(?:/[^\s<>\"]*)?")
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_GAP = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,5})m)?")
-_LONGEST_GAP = timedelta(days=90)
 LONGEST_WAIT = 60
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +74,9 @@ class Manifest:
     Attributes:
         sender_line: 1 without that table.
         findings: keys that nobody knows; they stop publishing, but a course can be made without.
+        lines: where ``sender.email``, ``KEY.subject`` and all the others stand.
+        texts: every text in it with its line, in order.
+        ignored: the ids under ``[check] ignore``, with their lines.
     """
 
     file: str
@@ -91,7 +87,12 @@ class Manifest:
     welcome: LetterChoices
     lessons: tuple[LetterChoices, ...]
     finale: LetterChoices
+    brand: Brand
     findings: tuple[Finding, ...]
+    split: SplitChoices
+    lines: Mapping[str, int]
+    texts: tuple[tuple[int, str], ...]
+    ignored: Mapping[str, int]
 
     @property
     def letters(self) -> tuple[LetterChoices, ...]:
@@ -110,6 +111,7 @@ def read_manifest(text: str, file: str) -> Manifest:
     manifest = _manifest(root, file)
     root.close()
     _refuse_twins(root, manifest)
+    manifest = replace(manifest, lines=document.named_lines(), texts=tuple(document.texts()))
     faults = tuple(sorted(document.faults, key=lambda fault: fault.line))
     if any(fault.rule != UNKNOWN_KEY for fault in faults):
         raise ManifestError.of(faults)
@@ -122,11 +124,16 @@ def _manifest(root: Table, file: str) -> Manifest:
         _course(root.table("course")),
         _sender(root.table("sender")),
         root.line_of("sender"),
-        _schedule(root.table("schedule")),
+        read_schedule(root.table("schedule")),
         _letter(root.table(WELCOME), WELCOME),
-        tuple(_lesson(table) for table in root.tables("lesson")),
+        lessons := tuple(_lesson(table) for table in root.tables("lesson")),
         _letter(root.table(FINALE), FINALE),
+        read_brand(root.table("brand")),
         findings=(),
+        split=read_split(root.table("split"), has_lessons=bool(lessons)),
+        lines={},
+        texts=(),
+        ignored=root.table("check").only("ignore"),
     )
 
 
@@ -175,42 +182,6 @@ def _email(table: Table) -> str:
         )
         return ""
     return address.ascii_email or ""
-
-
-def _schedule(table: Table) -> Schedule:
-    default = Schedule()
-    schedule = Schedule(
-        send_at=_parsed(table, "send_at", _time, default.send_at, 'write a time such as "08:00"'),
-        days=_days(table) or default.days,
-        minimum_gap=_parsed(
-            table,
-            "minimum_gap",
-            _gap,
-            default.minimum_gap,
-            'write at most 90 days as "12h" or "90m"',
-        ),
-        timezone=_parsed(
-            table, "timezone", _zone, default.timezone, 'write an IANA zone such as "Europe/Paris"'
-        ),
-    )
-    table.close()
-    return schedule
-
-
-def _days(table: Table) -> tuple[int, ...]:
-    days: set[int] = set()
-    for text in table.texts("days"):
-        day = text.value.casefold()[:3]
-        if day in WEEKDAYS:
-            days.add(WEEKDAYS.index(day))
-        else:
-            message = f'days: "{text.value}" is no weekday'
-            table.fault("bad-value", text.line, message, f"use {', '.join(WEEKDAYS)}")
-    if table.get("days") == []:
-        table.fault(
-            "bad-value", table.line_of("days"), "days is empty", "leave it out for every day"
-        )
-    return tuple(sorted(days))
 
 
 def _lesson(table: Table) -> LetterChoices:
@@ -302,38 +273,3 @@ def _matches(table: Table, key: str, text: Text, pattern: re.Pattern[str], remed
         return True
     table.fault("bad-value", text.line, f'{key} cannot be "{text.value}"', remedy)
     return False
-
-
-def _parsed(
-    table: Table, key: str, parse: Callable[[str], _T | None], default: _T, remedy: str
-) -> _T:
-    text = table.text(key)
-    if not text.value:
-        return default
-    value = parse(text.value)
-    if value is None:
-        table.fault("bad-value", text.line, f'{key} cannot be "{text.value}"', remedy)
-        return default
-    return value
-
-
-def _time(text: str) -> time | None:
-    found = _TIME.fullmatch(text)
-    return time(int(found[1]), int(found[2])) if found else None
-
-
-def _gap(text: str) -> timedelta | None:
-    found = _GAP.fullmatch(text.replace(" ", ""))
-    if not found:
-        return None
-    days, hours, minutes = (int(part or 0) for part in found.groups())
-    gap = timedelta(days=days, hours=hours, minutes=minutes)
-    return gap if gap <= _LONGEST_GAP else None
-
-
-def _zone(text: str) -> str | None:
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-    return text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from course.article.parse import parse_article
 from course.article.source import Source
 from course.manifest import read_manifest
@@ -14,7 +16,7 @@ def plan(source: Source) -> tuple[Course, tuple[Finding, ...]]:
 
     Returns:
         The course, and what was found on the way: ``unknown-key`` in the manifest,
-        ``unplaced-section`` and ``unreferenced-footnote`` while splitting.
+        ``unplaced-section``, ``unreferenced-footnote`` and ``points-elsewhere`` while splitting.
 
     Raises:
         SourceError: the article is at fault.
@@ -25,4 +27,6 @@ def plan(source: Source) -> tuple[Course, tuple[Finding, ...]]:
         None if source.manifest is None else read_manifest(source.manifest, source.manifest_file)
     )
     course, findings = split(article, manifest)
-    return course, ((*manifest.findings, *findings) if manifest else findings)
+    if manifest is None:
+        return course, findings
+    return replace(course, brand=manifest.brand), (*manifest.findings, *findings)

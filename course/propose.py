@@ -8,7 +8,7 @@ from pathlib import PurePath
 from course.article.parse import Article, Run, parse_article
 from course.article.source import Source
 from course.model import Course, Lesson
-from course.splitting.claims import Around, Claim, called, enter, innermost
+from course.splitting.claims import Around, Claim, called, enter, innermost, picture_of
 from course.splitting.layout import BEFORE, Layout, lay_out
 from course.splitting.split import split
 from course.toml import Text
@@ -73,7 +73,7 @@ def _name(run: Run, shown: list[Run]) -> str:
     words = run.title
     if not words:
         words = shorten(run.words, LONGEST_NAME).rstrip("…")
-        words = words and f"{words}…"
+        words = f"{words}…" if words else picture_of(run)
     same = [one.start_line for one in called(folded(words), shown)]
     number = same.index(run.start_line) + 1 if run.start_line in same else 1
     return words if number == 1 else f"{words} #{number}"

@@ -42,7 +42,8 @@ class Literal:
 class Slot:
     """A value of one copy; ``fallback`` stands in when the value is empty.
 
-    ``name`` is a field of ``Values``, or ``words:KEY`` for what the person wrote to that letter.
+    ``name`` is a field of ``Values``, ``words:KEY`` for what the person wrote to that letter, or
+    ``letter:KEY`` for the address at which that letter is read in the browser.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Values:
         action_url: what a piece of service mail asks its reader to open.
         reflections: what the person wrote, by letter key; never an empty text.
         assets_url: what ``/{hash}`` is appended to for pictures.
+        letters: where earlier letters of the course are read, by key; see ``letters_linked``.
         test: a reason to mark this copy as a test letter, such as ``"Test"``.
     """
 
@@ -99,4 +101,20 @@ class Values:
     action_url: str = ""
     reflections: Mapping[str, str] = field(default_factory=dict)
     assets_url: str = "assets"
+    letters: Mapping[str, str] = field(default_factory=dict)
     test: str = ""
+
+
+LETTER = "letter"
+"""The kind of slot, before the colon, that holds the address of another letter."""
+
+
+def letters_linked(segments: Segments) -> frozenset[str]:
+    """Return the keys of the letters whose addresses these segments show."""
+    found: set[str] = set()
+    for segment in segments:
+        if isinstance(segment, Section):
+            found |= letters_linked(segment.segments)
+        elif isinstance(segment, Slot) and segment.name.startswith(f"{LETTER}:"):
+            found.add(segment.name.partition(":")[2])
+    return frozenset(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -37,6 +37,25 @@ class Document:
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
+
+    def texts(self) -> Iterator[tuple[int, str]]:
+        """Yield every text among the values with its line, in order."""
+        yield from sorted(_texts(self.values, (), self), key=lambda text: text[0])
+
+    def named_lines(self) -> dict[str, int]:
+        """Return the line of each value by its table and key; an empty text is no value.
+
+        A table of an array goes by its own ``key``.
+        """
+        found: dict[str, int] = {}
+        for name, tables in self.values.items():
+            for number, table in enumerate(tables if isinstance(tables, list) else [tables]):
+                path = (name, number) if isinstance(tables, list) else (name,)
+                if isinstance(table, dict):
+                    called = table.get("key", name) if isinstance(tables, list) else name
+                    for key in (key for key, value in table.items() if value != ""):
+                        found[f"{called}.{key}"] = self.line((*path, key))
+        return found
 
     def fault(self, rule: str, line: int, message: str, remedy: str) -> None:
         """Remember one fault."""
@@ -95,6 +114,17 @@ def _lines(text: str) -> dict[Path, int]:
     return lines
 
 
+def _texts(value: object, path: Path, document: Document) -> Iterator[tuple[int, str]]:
+    if isinstance(value, str):
+        yield document.line(path), value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*path, key), document)
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, (*path, index), document)
+
+
 def _keys(text: str) -> Path:
     keys: list[str] = []
     value: object = tomllib.loads(f"{text}=0")
@@ -132,6 +162,12 @@ class Table:
     def fault(self, rule: str, line: int, message: str, remedy: str) -> None:
         """Remember one fault of this table."""
         self._document.fault(rule, line, message, remedy)
+
+    def only(self, key: str) -> dict[str, int]:
+        """Return the texts of the one key that this table has, with their lines."""
+        found = {text.value: text.line for text in self.texts(key)}
+        self.close()
+        return found
 
     def get(self, key: str) -> object:
         """Return the value of ``key`` as TOML has it; ``None`` when it is not there."""

@@ -17,6 +17,12 @@ _SHOWN_TAG = re.compile(
     r"<(?:img|picture|video|audio|hr|iframe|svg|object|embed|canvas|input)\b", re.IGNORECASE
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)\]]*(?=\s+[^\sa-z])|(?<=[。！？])[」』）]*")
+_SHORT_FORM = re.compile(
+    r"(?:^|[\s(“\"„])(?:e\.g|i\.e|etc|vs|cf|dr|mr|mrs|ms|prof|st|no|fig|approx|z\. ?b|d\. ?h|bzw|ca"
+    r"|usw|vgl|nr|str|abb|[a-zäöü])\.$",
+    re.IGNORECASE,
+)
+"""What ends in a full stop and ends no sentence."""
 _DANGLING = " ,;:–—-"
 
 
@@ -59,8 +65,18 @@ def html_shows_something(markup: str) -> bool:
 
 def first_sentence(text: str) -> str:
     """Return the first sentence of one line of ``text``, its end mark included."""
-    end = _SENTENCE_END.search(text)
-    return text[: end.end()] if end else text
+    return next(iter(sentences(text)), "")
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of one line of ``text``, their end marks included."""
+    found: list[str] = []
+    start = 0
+    for end in _SENTENCE_END.finditer(text):
+        if not _SHORT_FORM.search(text, start, end.end()):
+            found.append(text[start : end.end()].strip())
+            start = end.end()
+    return [*found, rest] if (rest := text[start:].strip()) else found
 
 
 def shorten(text: str, limit: int) -> str:

@@ -39,6 +39,7 @@ def compose(stored: StoredLetter, gated: Gated, links: Links) -> Message:
         reply_to=links.reply_address(claimed.id),
         reflections=shortened(gated.reflections),
         assets_url=links.assets(),
+        letters=_views(stored, links),
     )
     bounces = links.bounce_address(claimed.id)
     return _message(stored, claimed.id, values, bounces or stored.sender.email)
@@ -71,6 +72,7 @@ def compose_test(
         view_url=links.view(stored.id) if stored.id else "",
         unsubscribe_url=links.unsubscribe(TEST_ENROLLMENT),
         assets_url=links.assets(),
+        letters=_views(stored, links),
         test="Test",
     )
     return _message(stored, message_id, values, stored.sender.email)
@@ -106,7 +108,14 @@ def compose_notice(notice: DueNotice, links: Links) -> Message:
 
 def browser_view(stored: StoredLetter, links: Links) -> str:
     """Return the letter's HTML for anyone who has its link: nothing in it is about a person."""
-    return fill_html(stored.letter, Values(assets_url=links.assets()))
+    return fill_html(
+        stored.letter, Values(assets_url=links.assets(), letters=_views(stored, links))
+    )
+
+
+def _views(stored: StoredLetter, links: Links) -> dict[str, str]:
+    """Return where the letters are read that this one links to."""
+    return {key: links.view(letter_id) for key, letter_id in stored.linked.items()}
 
 
 def _action(notice: DueNotice, links: Links) -> str:

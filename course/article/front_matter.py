@@ -1,9 +1,10 @@
-"""The YAML between two ``---`` lines at an article's head."""
+"""What stands at an article's head: YAML between two ``---`` lines, or TOML between ``+++``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 
 import yaml
 
@@ -11,6 +12,7 @@ from course.errors import SourceError
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _KEY = re.compile(r"[\w.-]+:(\s|$)")
+_AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 # What PyYAML raises for input that is not YAML, its own constructors' slips included.
 _NOT_YAML = (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError)
 
@@ -24,16 +26,18 @@ def split_front_matter(lines: Sequence[str], file: str) -> tuple[Mapping[str, ob
     """Return the front matter and the number of lines it takes, its fences included.
 
     Raises:
-        SourceError: it is not closed, not YAML, or not a mapping.
+        SourceError: it is not closed, cannot be read, or is not a mapping.
     """
-    if not lines or lines[0].rstrip() != "---" or _is_dividing_line(lines):
+    fence = lines[0].rstrip() if lines else ""
+    if fence not in _READERS or (fence == "---" and _is_dividing_line(lines)):
         return {}, 0
+    ends, read = _READERS[fence]
     for count, line in enumerate(lines[1:], start=2):
-        if line.rstrip() in ("---", "..."):
+        if line.rstrip() in ends:
             text = "".join(one.rstrip("\r\n") + "\n" for one in lines[1 : count - 1])
-            return _mapping(text, file), count
+            return read(text, file), count
     raise SourceError(
-        "the front matter is not closed", where=f"{file}:1", remedy="end it with a line ---"
+        "the front matter is not closed", where=f"{file}:1", remedy=f"end it with a line {fence}"
     )
 
 
@@ -42,7 +46,20 @@ def _is_dividing_line(lines: Sequence[str]) -> bool:
     return not "".join(lines[1:2]).strip() and not any(map(_KEY.match, lines[1:20]))
 
 
-def _mapping(text: str, file: str) -> Mapping[str, object]:
+def _toml(text: str, file: str) -> Mapping[str, object]:
+    try:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found = _AT_LINE.search(str(error))
+        line = int(found[1]) + 1 if found and found[1] else text.count("\n") + 1
+        raise SourceError(
+            f"the front matter is not TOML: {_AT_LINE.sub('', str(error))}",
+            where=f"{file}:{line}",
+            remedy='write lines such as title = "My article"',
+        ) from error
+
+
+def _yaml(text: str, file: str) -> Mapping[str, object]:
     try:
         values = yaml.safe_load(text)
     except RecursionError as error:
@@ -66,3 +83,10 @@ def _mapping(text: str, file: str) -> Mapping[str, object]:
             remedy="write lines such as title: My article",
         )
     return {str(key): value for key, value in values.items()}
+
+
+_READERS: dict[str, tuple[tuple[str, ...], Callable[[str, str], Mapping[str, object]]]] = {
+    "---": (("---", "..."), _yaml),
+    "+++": (("+++",), _toml),
+}
+"""What each fence opens: the lines that may close it, and what reads the lines between."""

@@ -1,4 +1,4 @@
-"""The Markdown that articles are written in: CommonMark, tables, strikethrough, notes, tasks."""
+"""The Markdown of articles: CommonMark, tables, strikethrough, notes, tasks, callouts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
 from mdit_py_plugins.footnote import footnote_plugin
+
+from course.article.callouts import mark_callouts
 
 MAX_NESTING = 100
 """Blocks nested deeper than this are shown as they are written."""
@@ -23,6 +25,7 @@ def markdown_parser() -> MarkdownIt:
     parser.enable(["table", "strikethrough"])
     parser.use(footnote_plugin, inline=False, move_to_end=False)
     parser.core.ruler.after("inline", "task_list", _mark_tasks)
+    parser.core.ruler.after("inline", "callouts", mark_callouts)
     return parser
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from markdown_it.token import Token
 
+from course.article.elements import whole_elements
 from course.article.footnotes import OPEN, lift, reachable
 from course.article.front_matter import split_front_matter, split_lines
 from course.article.markdown import MAX_NESTING, markdown_parser
@@ -26,7 +27,7 @@ SECOND_FOOTNOTE = "a footnote with this label was defined before"
 
 @dataclass(frozen=True)
 class Run:
-    """One top-level block of Markdown with the blank lines after it.
+    """One top-level block with the blank lines after it: Markdown's, or an HTML element's.
 
     Attributes:
         start_line: in the file, 1-based, like ``end_line``, which is inclusive.
@@ -159,8 +160,8 @@ def _spans(tokens: list[Token], body: list[str]) -> list[tuple[int, int, list[To
     """
     starts: list[tuple[int, list[Token]]] = []
     reached = 0
-    for group in (*_top_level(tokens), []):
-        first, last = (group[0].map or (reached, reached)) if group else (len(body), len(body))
+    for group in (*whole_elements(list(_top_level(tokens))), []):
+        first, last = _lines_of(group, reached) if group else (len(body), len(body))
         bare = [line for line in range(reached, first) if body[line].strip(" \t\r\n")]
         if bare:
             starts.append((bare[0], []))
@@ -174,6 +175,11 @@ def _spans(tokens: list[Token], body: list[str]) -> list[tuple[int, int, list[To
         (first, last, _legible(group, body[first:last]))
         for first, last, (_, group) in zip(edges, edges[1:], starts, strict=False)
     ]
+
+
+def _lines_of(group: list[Token], reached: int) -> tuple[int, int]:
+    maps = [token.map for token in group if token.level == 0 and token.map]
+    return (maps[0][0], max(last for _, last in maps)) if maps else (reached, reached)
 
 
 def _top_level(tokens: list[Token]) -> Iterator[list[Token]]:

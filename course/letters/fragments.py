@@ -8,7 +8,8 @@ from itertools import pairwise
 
 from markdown_it.token import Token
 
-from course.letters.passages import passages_of
+from course.article.footnotes import reachable
+from course.letters.passages import passages_of, tokens_of
 from course.letters.rawhtml import raw_tags
 from course.model import Course
 from course.splitting.anchors import anchor_name
@@ -33,6 +34,18 @@ def heading_ids(course: Course) -> HeadingIds:
         seen = taken.get(slug, -1) + 1
         taken[slug] = seen
         found[line] = f"{slug}-{seen}" if seen else slug
+    return found
+
+
+def targets_by_letter(course: Course, ids: HeadingIds) -> dict[str, dict[str, str]]:
+    """Return the ids that stand in each letter, its notes included, by key and ``anchor_name``."""
+    definitions = {label: note.tokens for label, note in course.footnotes.items()}
+    found: dict[str, dict[str, str]] = {}
+    for lesson in course.lessons:
+        tokens = tokens_of(passages_of(lesson))
+        for label in reachable(tokens, definitions):
+            tokens += definitions[label]
+        found[lesson.key] = targets(tokens, ids)
     return found
 
 

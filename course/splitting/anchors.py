@@ -16,6 +16,8 @@ from course.words import plain
 
 _HTML_ID = re.compile(r"""<[^<>]*?\s(?:id|name)\s*=\s*["']?([^\s"'<>]+)""", re.IGNORECASE)
 _APART = re.compile(r"[\W_]+")
+_DROPPED = re.compile(r"[^\w\- ]")
+"""What some sites part words at and others drop: "Rust's" is ``rust-s`` or ``rusts``."""
 
 
 def anchor_name(fragment: str) -> str:
@@ -55,8 +57,9 @@ def _names(tokens: Iterable[Token], seen: Counter[str]) -> Iterator[str]:
         if token.type.startswith("html"):
             yield from map(anchor_name, _HTML_ID.findall(token.content))
         elif heading:
-            name = anchor_name(plain([token]))
-            yield f"{name}-{seen[name]}" if seen[name] else name
-            seen[name] += 1
+            title = plain([token])
+            for name in {anchor_name(title), anchor_name(_DROPPED.sub("", title))}:
+                yield f"{name}-{seen[name]}" if seen[name] else name
+                seen[name] += 1
         heading = token.type == "heading_open"
         yield from _names(token.children or (), seen)

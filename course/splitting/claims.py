@@ -15,6 +15,7 @@ from course.toml import Text
 from course.words import folded
 
 ELLIPSES = ("…", "...")
+_SOURCE = re.compile(r"""<[^<>]*?\ssrc\s*=\s*["']?([^\s"'<>]+)""", re.IGNORECASE)
 _NUMBERED = re.compile(r"(.*) #([1-9]\d*)")
 
 
@@ -65,8 +66,9 @@ def read_claims(manifest: Manifest, runs: Sequence[Run]) -> dict[int, Claim]:
 def find_section(name: str, runs: Sequence[Run]) -> Run | None:
     """Return the run at which the section called ``name`` starts.
 
-    A name is a heading's words, or a paragraph's first words with an ellipsis; case and white space
-    do not matter. Of several the first is meant, or with `` #2`` at the end the second, and so on.
+    A name is a heading's words, a paragraph's first words with an ellipsis, or the address of a
+    picture without words; case and white space do not matter. Of several the first is meant, or
+    with `` #2`` at the end the second, and so on.
     """
     found = list(called(folded(name), runs))
     numbered = _NUMBERED.fullmatch(name)
@@ -80,9 +82,22 @@ def called(name: str, runs: Sequence[Run]) -> Iterator[Run]:
     """Find every run that ``name``, which is folded and has no number, may mean."""
     titled = [run for run in runs if run.level and folded(run.title) == name]
     yield from titled
+    yield from (r for r in runs if not r.words and folded(picture_of(r)) == name)
     start = next((name.removesuffix(dots).rstrip() for dots in ELLIPSES if name.endswith(dots)), "")
     if start and not titled:
         yield from (r for r in runs if not r.level and folded(r.words).startswith(start))
+
+
+def picture_of(run: Run) -> str:
+    """Return the address of the first picture a run shows; it names a run without words."""
+    for token in run.tokens:
+        for shown in (token, *(token.children or ())):
+            if shown.type == "image":
+                return str(shown.attrGet("src") or "")
+            found = _SOURCE.search(shown.content) if shown.type.startswith("html") else None
+            if found:
+                return found[1]
+    return ""
 
 
 def _names(manifest: Manifest) -> Iterator[tuple[int | None, Text]]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 
 from markdown_it.token import Token
 
 from course.article.parse import Run
+from course.splitting.pieces import details, question_rows, summary
 from course.words import plain
 
 _LISTS = ("bullet_list", "ordered_list")
@@ -46,10 +47,12 @@ class Entries:
     Attributes:
         entries: at least one.
         others: runs of the section that belong to no entry, its heading not among them.
+        heads: the first lines of tables whose rows became entries; they say nothing on their own.
     """
 
     entries: tuple[Entry, ...]
     others: tuple[Run, ...]
+    heads: tuple[Run, ...] = ()
 
 
 def list_items(run: Run, body_line: int) -> tuple[Run, ...]:
@@ -103,8 +106,24 @@ def _count(run: Run) -> int:
 
 
 def questions(section: Sequence[Run], body_line: int) -> Entries | None:
-    """Take a FAQ apart: by sub-headings, else by bold or labelled questions, else by list items."""
+    """Take a FAQ apart.
+
+    By sub-headings, ``<details>`` or the rows of a table, else by bold or labelled questions, else
+    by list items.
+    """
     runs = list(section[1:])
+    folded = {run.start_line: details(run, body_line) for run in runs}
+    if any(folded.values()):
+        parted = [piece for run in runs for piece in folded[run.start_line] or (run,)]
+        starts = {piece.start_line for pieces in folded.values() for piece in pieces}
+        return _alone(parted, starts)
+    rows = {run.start_line: question_rows(run, body_line) for run in runs}
+    if any(rows.values()):
+        parted = [piece for run in runs for piece in rows[run.start_line] or (run,)]
+        heads = {pieces[0].start_line for pieces in rows.values() if pieces}
+        starts = {piece.start_line for pieces in rows.values() for piece in pieces[1:]}
+        found = _alone([run for run in parted if run.start_line not in heads], starts)
+        return replace(found, heads=tuple(run for run in parted if run.start_line in heads))
     levels = [run.level for run in runs if run.level]
     if levels:
         asking = Counter(run.level for run in runs if _QUESTION_MARK.search(run.title))
@@ -119,6 +138,14 @@ def questions(section: Sequence[Run], body_line: int) -> Entries | None:
             parted = [*runs[:index], *items, *runs[index + 1 :]]
             return _from(parted, partial(_starts_in, starts))
     return None
+
+
+def _alone(runs: Sequence[Run], starts: Container[int]) -> Entries:
+    """Make an entry of each run that starts in one of these lines."""
+    return Entries(
+        tuple(_entry([run]) for run in runs if run.start_line in starts),
+        tuple(run for run in runs if run.start_line not in starts),
+    )
 
 
 def _starts_in(lines: set[int], run: Run) -> bool:
@@ -147,10 +174,15 @@ def _from(
 
 def _entry(pieces: Sequence[Run]) -> Entry:
     first, *rest = pieces
-    question = first.title or _bold(first) or first.words
+    question = first.title or summary(first) or _bold(first) or first.words
     words = first.words.removeprefix(question)
     answer = " ".join([words.strip(), *(run.words for run in rest)])
     return Entry(question, answer, tuple(pieces))
+
+
+def asks(words: str) -> bool:
+    """Tell whether words end like a question."""
+    return bool(_QUESTION_MARK.search(words))
 
 
 def _asks(run: Run) -> bool:

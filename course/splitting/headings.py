@@ -17,11 +17,14 @@ class Purpose(StrEnum):
     SUMMARY = "summary"
     CONCLUSION = "conclusion"
     AFTERWORD = "afterword"
+    CONTENTS = "contents"
 
 
 WORDS: dict[Purpose, tuple[str, ...]] = {
     Purpose.INTRODUCTION: (
-        "introduction", "intro", "einleitung", "einführung", "introducción", "introduzione",
+        "introduction", "intro", "overview", "what this is about", "about this guide",
+        "about this article", "about this course", "before we begin", "before we start",
+        "worum es geht", "überblick", "einleitung", "einführung", "introducción", "introduzione",
         "introdução", "inleiding", "inledning", "wstęp", "введение", "giriş", "はじめに", "序論",
         "引言", "介绍", "簡介", "소개", "서론", "مقدمة",
     ),
@@ -39,7 +42,8 @@ WORDS: dict[Purpose, tuple[str, ...]] = {
         "关键要点", "要點", "核心要点", "핵심 요약", "핵심 포인트", "النقاط الرئيسية", "أهم النقاط",
     ),
     Purpose.QUESTIONS: (
-        "faq", "faqs", "q&a", "q & a", "frequently asked questions", "common questions",
+        "questions", "fragen", "faq", "faqs", "q&a", "q & a", "frequently asked questions",
+        "common questions",
         "questions and answers", "questions & answers", "häufig gestellte fragen",
         "häufige fragen", "fragen und antworten", "foire aux questions", "questions fréquentes",
         "questions fréquemment posées", "questions et réponses", "preguntas frecuentes",
@@ -68,6 +72,7 @@ WORDS: dict[Purpose, tuple[str, ...]] = {
         "结论", "结语", "結論與建議", "결론", "마치며", "الخاتمة", "خاتمة",
     ),
     Purpose.AFTERWORD: (
+        "license", "licence", "lizenz",
         "references", "further reading", "resources", "sources", "see also", "acknowledgements",
         "acknowledgments", "about the author", "bibliography", "credits", "quellen",
         "literatur", "weiterführende links", "über den autor", "über die autorin", "références",
@@ -76,10 +81,20 @@ WORDS: dict[Purpose, tuple[str, ...]] = {
         "источники", "литература", "kaynaklar", "参考文献", "参考資料", "参考资料", "참고 자료",
         "참고문헌", "المراجع",
     ),
+    Purpose.CONTENTS: (
+        "table of contents", "contents", "on this page", "in this article", "toc", "inhalt",
+        "inhaltsverzeichnis", "table des matières", "sommaire", "índice", "indice", "inhoud",
+        "innehåll", "spis treści", "содержание", "içindekiler", "目次", "目录", "目錄", "목차",
+        "المحتويات",
+    ),
 }  # fmt: skip
 
+_OF_QUESTIONS = re.compile(
+    r"\bquestions?\b|\bask(?:ed|s)?\b|\bfaqs?\b|\bfragen\b|\bgefragt\b|\bpreguntas\b|質問|问题|أسئلة"
+)
 _PURPOSES = {words: purpose for purpose, known in WORDS.items() for words in known}
 _TRIMMED = re.compile(r"^[\W\d_]+|[\W_]+$")
+_ARTICLE = re.compile(r"^(?:the|our|my|die|das|unsere|les|las|los|i|le)\s+")
 _PARTED = re.compile(r"\s*[:：|(（—–]\s*|\s+-\s+|\s+(?:about|on|from|for|zu|zum|zur|sur|sobre)\s+")
 
 
@@ -89,7 +104,14 @@ def purpose(title: str) -> Purpose | None:
     Numbers, symbols and whatever follows a colon do not matter: "5. Conclusion: what now?".
     """
     whole = _TRIMMED.sub("", folded(title))
-    for words in (whole, _TRIMMED.sub("", _PARTED.split(whole, maxsplit=1)[0])):
+    first = _TRIMMED.sub("", _PARTED.split(whole, maxsplit=1)[0])
+    for words in (whole, first, _ARTICLE.sub("", first)):
         if words in _PURPOSES:
             return _PURPOSES[words]
-    return None
+    last = _PURPOSES.get(re.split(r"\s*[:：]\s*", whole)[-1])
+    return last if last in (Purpose.QUESTIONS, Purpose.TAKEAWAYS) else None
+
+
+def speaks_of_questions(title: str) -> bool:
+    """Tell whether a heading may stand over questions: "Questions people ask me"."""
+    return bool(_OF_QUESTIONS.search(folded(title)))

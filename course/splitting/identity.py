@@ -42,19 +42,26 @@ def identify(
     title = (
         (course and course.title) or article.title or headline or _named(article) or first_lesson
     )
-    language = article.text("language", "lang", "locale").replace("_", "-")
+    language = language_of(article, manifest)
     site = article.text("site")
     return Identity(
         slug=(course and course.slug)
         or slugify(article.text("slug"))
-        or slugify(title)
-        or slugify(_named(article))
+        or slugify(title, language)
+        or slugify(_named(article), language)
         or f"course-{sha256(title.encode()).hexdigest()[:8]}",
         title=title,
-        language=(course and course.language)
-        or (language if LANGUAGE.fullmatch(language) else DEFAULT_LANGUAGE),
+        language=language,
         site=(course and course.site) or (site if SITE.fullmatch(site) else ""),
     )
+
+
+def language_of(article: Article, manifest: Manifest | None) -> str:
+    """Return the BCP 47 tag of the course: the manifest's, the front matter's, or English."""
+    if manifest and manifest.course.language:
+        return manifest.course.language
+    said = article.text("language", "lang", "locale").replace("_", "-")
+    return said if LANGUAGE.fullmatch(said) else DEFAULT_LANGUAGE
 
 
 def _named(article: Article) -> str:

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 from course.article.parse import Article, Run
 from course.errors import ManifestError
-from course.manifest import Manifest
+from course.manifest import LetterChoices, Manifest
 from course.model import Finding, Level, Role
 from course.splitting.claims import Claim, owners, read_claims
 from course.splitting.cut import cut_lessons
+from course.splitting.seams import heading_cuts
 from course.splitting.sections import Special, Use, specials, title_run
 
 BEFORE = "it stands before the first lesson"
 DIVIDER = "a dividing line at a letter's edge: the letters divide the text"
+
+CONTENTS = "a table of contents: the welcome has the course's own"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Layout:
         welcome, lessons, finale: runs in the article's order.
         left_out: runs that go into no letter.
         takeaways, questions: sections whose entries are to be routed.
+        why: why the article is split in this way.
+        reasons: why each lesson is what it is, in order.
     """
 
     title: Run | None = None
@@ -49,6 +54,8 @@ class Layout:
     takeaways: Special | None = None
     questions: Special | None = None
     findings: list[Finding] = field(default_factory=list)
+    why: str = ""
+    reasons: list[str] = field(default_factory=list)
 
 
 def lay_out(article: Article, manifest: Manifest | None) -> Layout:
@@ -64,9 +71,14 @@ def lay_out(article: Article, manifest: Manifest | None) -> Layout:
     owned = owners(claims, shown, layout.title)
     if layout.title and layout.title.start_line in owned:
         layout.title = None
-    found = specials(article, shown, layout.title, owned)
+    fixed = {line for line, claim in owned.items() if claim.letter is None} | set(claims)
+    found = specials(article, shown, layout.title, owned, fixed)
+    for special in found:
+        for run in special.runs:
+            owned.pop(run.start_line, None)
     free = _free(shown, layout, owned, found)
     if not _has_text(free) and not (manifest and manifest.lessons):
+        owned = owners(claims, shown, layout.title)
         found, free = _without_specials(shown, layout, owned)
         if manifest and not _has_text(free):
             raise ManifestError(
@@ -77,9 +89,11 @@ def lay_out(article: Article, manifest: Manifest | None) -> Layout:
     _place_specials(layout, found)
     if manifest and manifest.lessons:
         layout.lessons = [[] for _ in manifest.lessons]
+        layout.why = "course.toml names the sections of each lesson"
+        layout.reasons = [_named(lesson) for lesson in manifest.lessons]
         _place_unnamed(layout, article, manifest, shown, free, owned)
     else:
-        _by_length(layout, free)
+        _by_itself(layout, free, manifest)
     if manifest:
         _place_claimed(layout, manifest, shown, owned)
     for letter in (layout.welcome, *layout.lessons, layout.finale):
@@ -121,6 +135,8 @@ def _place_specials(layout: Layout, found: Sequence[Special]) -> None:
         under = f'it stands under "{title}"'
         if special.use is Use.INTRODUCTION:
             layout.welcome += [Placed(run, Role.INTRO, under) for run in special.runs]
+        elif special.use is Use.CONTENTS:
+            layout.left_out += [Placed(run, Role.LEFT_OUT, CONTENTS) for run in special.runs]
         elif special.use is Use.ENDING:
             reason = f'the article ends with "{title}"'
             layout.finale += [Placed(run, Role.CONCLUSION, reason) for run in special.runs]
@@ -134,18 +150,35 @@ def _place_specials(layout: Layout, found: Sequence[Special]) -> None:
             layout.finale += [Placed(run, Role.FAQ, under) for run in special.runs]
 
 
-def _by_length(layout: Layout, free: Sequence[Run]) -> None:
-    intro, lessons = cut_lessons(free)
-    layout.welcome += [Placed(run, Role.INTRO, BEFORE) for run in intro]
+def _by_itself(layout: Layout, free: Sequence[Run], manifest: Manifest | None) -> None:
+    cut = cut_lessons(free, manifest.split if manifest else None)
+    if manifest and not cut.lessons:
+        level = manifest.split.level
+        raise ManifestError(
+            f"no heading of level 1 to {level} starts a lesson",
+            where=f"{manifest.file}:{manifest.split.line}",
+            remedy=_levels(free),
+        )
+    layout.welcome += [Placed(run, Role.INTRO, BEFORE) for run in cut.intro]
     layout.lessons = [
-        [Placed(run, Role.BODY, _section_reason(lesson[0])) for run in lesson]
-        for lesson in lessons
-        if lesson
+        [Placed(run, Role.BODY, part.why) for run in part.runs] for part in cut.lessons
     ]
+    layout.why = cut.why
+    layout.reasons = [part.why for part in cut.lessons]
 
 
-def _section_reason(first: Run) -> str:
-    return f'section "{first.title}"' if first.title else f"the part from line {first.start_line}"
+def _levels(free: Sequence[Run]) -> str:
+    counts = {level: len(heading_cuts(free, level)) for level in range(1, 7)}
+    useful = [f"level = {level} gives {count}" for level, count in counts.items() if count]
+    return useful[0] if useful else 'there are no headings: choose by = "minutes"'
+
+
+def _named(lesson: LetterChoices) -> str:
+    return f"course.toml names {_listed([name.value for name in lesson.sections])}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
 
 
 def _place_claimed(

@@ -16,6 +16,8 @@ from course.splitting.route import Theme, route
 from course.splitting.sections import Special, Use
 from course.words import folded
 
+HEAD = "the head of a table whose rows went to their letters"
+
 
 @dataclass(frozen=True, slots=True)
 class Routed:
@@ -54,7 +56,7 @@ def route_special(
     chosen = _chosen(entries, manifest, takeaway=takeaway)
     routed: list[Routed] = []
     left_out: list[Placed] = []
-    for index, found in enumerate(route(entries, themes)):
+    for index, found in enumerate(route(entries, themes, ordered=takeaway)):
         letter, reason = chosen.get(
             index, (otherwise if found.index is None else found.index + 1, found.reason)
         )
@@ -64,8 +66,9 @@ def route_special(
         routed.append(
             Routed(letter, _passage(pieces, role), tuple(Placed(p, role, reason) for p in pieces))
         )
-    if special is None or not routed:
+    if special is None or special.entries is None or not routed:
         return [], []
+    left_out += [Placed(head, Role.LEFT_OUT, HEAD) for head in special.entries.heads]
     first = min(entry.letter for entry in routed)
     heading = Placed(
         special.runs[0], role, "the first letter with something from under this heading"

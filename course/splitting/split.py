@@ -13,18 +13,27 @@ from course.errors import one_line
 from course.manifest import FINALE, WELCOME, LetterChoices, Manifest
 from course.model import Block, Course, Finding, Kind, Lesson, Level, Passage, Role, Schedule
 from course.splitting.anchors import anchors
-from course.splitting.headings import Purpose, purpose
-from course.splitting.identity import Identity, identify
+from course.splitting.headings import WORDS, Purpose, purpose
+from course.splitting.identity import Identity, identify, language_of
 from course.splitting.layout import Layout, Placed, lay_out
 from course.splitting.phrases import phrases
+from course.splitting.pointing import pointing
+from course.splitting.proposing import (
+    LONGEST_PREHEADER,
+    SHOWN_SUBJECT,
+    preheader_of,
+    prompt_of,
+    subject_of,
+)
 from course.splitting.route import Theme
 from course.splitting.routing import Routed, route_special
 from course.splitting.sections import Special, Use
 from course.splitting.slugs import slugify, unique
-from course.words import first_sentence, plain, shorten
+from course.words import first_sentence, shorten
 
 LONGEST_SUBJECT = 78
-LONGEST_PREHEADER = 110
+"""What mail programs show at most."""
+LONGEST_KEY = 40
 LONGEST_HEADLINE = 60
 """For a title that is taken from a sentence."""
 UNSHOWN_FOOTNOTE = "only text that is left out refers to this footnote"
@@ -64,16 +73,18 @@ def split(article: Article, manifest: Manifest | None) -> tuple[Course, tuple[Fi
         ManifestError: the manifest names something that the article does not have.
     """
     layout = lay_out(article, manifest)
-    drafts = _drafts(layout, manifest)
+    drafts = _drafts(layout, manifest, language_of(article, manifest))
     themes = [_theme(draft) for draft in drafts[1:-1]]
     takeaways, dropped = route_special(Use.TAKEAWAYS, layout.takeaways, themes, manifest)
     questions, more = route_special(Use.QUESTIONS, layout.questions, themes, manifest)
     left_out = [*layout.left_out, *dropped, *more]
     identity = identify(article, manifest, drafts[0].title, drafts[1].title)
+    subjects = _subjects(drafts, identity)
     lessons = tuple(
         _lesson(
             draft,
             number,
+            subjects[number],
             identity,
             article,
             manifest.letters[number] if manifest and manifest.lessons else _edge(manifest, draft),
@@ -110,21 +121,34 @@ def split(article: Article, manifest: Manifest | None) -> tuple[Course, tuple[Fi
         article_file=article.file,
         manifest_file=manifest.file if manifest else "",
         manifest_lines=_manifest_lines(manifest),
+        manifest_texts=manifest.texts if manifest else (),
+        ignored=manifest.ignored if manifest else {},
         front_matter=article.front_matter,
         body_line=article.body_line,
         anchors=anchors(article.runs, blocks),
+        splitting=layout.why,
+        reasons=_reasons(drafts, layout),
     )
-    return course, (*layout.findings, *findings)
+    return course, (*layout.findings, *findings, *pointing(course))
+
+
+def _reasons(drafts: Sequence[Draft], layout: Layout) -> dict[str, str]:
+    keys = [draft.key for draft in drafts]
+    return {
+        WELCOME: "it opens every course",
+        **dict(zip(keys[1:-1], layout.reasons, strict=True)),
+        FINALE: "it closes every course",
+    }
 
 
 def _manifest_lines(manifest: Manifest | None) -> dict[str, int]:
     if manifest is None:
         return {}
     subjects = {f"{letter.key}.subject": letter.subject_line for letter in manifest.letters}
-    return {"sender": manifest.sender_line} | subjects
+    return {**manifest.lines, "sender": manifest.sender_line, **subjects}
 
 
-def _drafts(layout: Layout, manifest: Manifest | None) -> list[Draft]:
+def _drafts(layout: Layout, manifest: Manifest | None, language: str) -> list[Draft]:
     title = layout.title
     opening = [Placed(title, Role.INTRO, "it is the title of the whole")] if title else []
     welcome = (*opening, *layout.welcome)
@@ -141,7 +165,7 @@ def _drafts(layout: Layout, manifest: Manifest | None) -> list[Draft]:
         natural = first.title or (f"{section} ({part})" if section else _headline(placed))
         name = (choices and choices.title) or natural or f"{number}"
         heading = first if first.level and first.title == name else None
-        key = choices.key if choices else unique(slugify(name) or f"lesson-{number}", taken)
+        key = choices.key if choices else unique(_key(name, language) or f"lesson-{number}", taken)
         taken.add(key)
         drafts.append(Draft(key, Kind.LESSON, name, heading, tuple(placed)))
     ends = [one.run for one in layout.finale if one.role is Role.CONCLUSION]
@@ -150,6 +174,13 @@ def _drafts(layout: Layout, manifest: Manifest | None) -> list[Draft]:
         Draft(FINALE, Kind.FINALE, heading.title if heading else "", heading, tuple(layout.finale))
     )
     return drafts
+
+
+def _key(title: str, language: str) -> str:
+    words = slugify(subject_of(title), language).split("-")
+    while len("-".join(words)) > LONGEST_KEY:
+        words.pop()
+    return "-".join(words)
 
 
 def _concludes(heading: Run) -> bool:
@@ -167,7 +198,7 @@ def _theme(draft: Draft) -> Theme:
     runs = [one.run for one in draft.placed]
     headings = " ".join(run.title for run in runs if run.level and run is not draft.heading)
     body = " ".join(run.words for run in runs if not run.level)
-    chosen = "" if draft.key == slugify(draft.title) else draft.key.replace("-", " ")
+    chosen = "" if slugify(draft.title).startswith(draft.key) else draft.key.replace("-", " ")
     return Theme(draft.title, f"{chosen} {headings}", body)
 
 
@@ -178,9 +209,35 @@ def _edge(manifest: Manifest | None, draft: Draft) -> LetterChoices | None:
     return {Kind.WELCOME: manifest.welcome, Kind.FINALE: manifest.finale}.get(draft.kind)
 
 
+def _subjects(drafts: Sequence[Draft], identity: Identity) -> list[str]:
+    """Return a subject for each letter: its title, told apart by a number where two are alike."""
+    found: list[str] = []
+    for draft in drafts:
+        title = one_line(draft.title or identity.title) or draft.title or identity.title
+        if draft.kind is Kind.FINALE and (not draft.title or _says_nothing(draft.title)):
+            title = _looking_back(draft, identity)
+        found.append(unique(subject_of(title), found, " ({})"))
+    return found
+
+
+def _looking_back(draft: Draft, identity: Identity) -> str:
+    """Return the finale's subject: by the course's title, where that can be said in full."""
+    said, course = phrases(identity.language).finale, one_line(identity.title)
+    room = SHOWN_SUBJECT - len(said.format(title=""))
+    title = subject_of(course, room)
+    return draft.title if draft.title and title.endswith("…") else said.format(title=title)
+
+
+def _says_nothing(title: str) -> bool:
+    """Tell whether a heading is no more than "Conclusion", which is a poor subject."""
+    words = title.casefold().strip(" .!")
+    return any(words in WORDS[found] for found in (Purpose.CONCLUSION, Purpose.SUMMARY))
+
+
 def _lesson(
     draft: Draft,
     number: int,
+    subject: str,
     identity: Identity,
     article: Article,
     choices: LetterChoices | None,
@@ -189,22 +246,22 @@ def _lesson(
 ) -> Lesson:
     title = draft.title or identity.title
     said = phrases(identity.language)
-    subject = title if draft.title or number == 0 else said.finale.format(title=title)
-    prompts = said.prompts if draft.kind is Kind.LESSON else ("",)
-    prompt = prompts[(number - 1) % len(prompts)].format(title=title)
-    opening = article.excerpt if draft.kind is Kind.WELCOME else ""
-    preheader = shorten(first_sentence(opening or _opening(draft.passages)), LONGEST_PREHEADER)
+    subject = choices.subject if choices and choices.subject_line else subject
+    prompt = (
+        prompt_of(draft.passages, subject_of(title), number, said)
+        if draft.kind is Kind.LESSON
+        else ""
+    )
+    preheader = preheader_of(draft.passages, subject, identity.language)
+    if draft.kind is Kind.WELCOME and article.excerpt:
+        preheader = shorten(first_sentence(article.excerpt), LONGEST_PREHEADER)
     return Lesson(
         key=draft.key,
         kind=draft.kind,
         number=number,
         title=one_line(title) or title,
         heading=draft.heading.passage(_role(draft)) if draft.heading else None,
-        subject=(
-            choices.subject
-            if choices and choices.subject_line
-            else shorten(one_line(subject), LONGEST_SUBJECT)
-        ),
+        subject=subject,
         preheader=(choices and choices.preheader) or preheader,
         prompt=(choices and choices.prompt) or prompt,
         passages=draft.passages,
@@ -218,21 +275,6 @@ def _lesson(
 
 def _role(draft: Draft) -> Role:
     return next(one.role for one in draft.placed if one.run is draft.heading)
-
-
-_SPEAKING = ("paragraph_open", "bullet_list_open", "ordered_list_open", "blockquote_open")
-
-
-def _opening(passages: Sequence[Passage]) -> str:
-    """Return the first words a letter says: its first paragraph's, else its first list's."""
-    for kinds in (_SPEAKING[:1], _SPEAKING[1:]):
-        for passage in passages:
-            if passage.tokens[0].type in kinds:
-                for token in passage.tokens:
-                    words = plain(c for c in token.children or () if c.type != "image")
-                    if words:
-                        return words
-    return ""
 
 
 def _group_title(special: Special | None, routed: Sequence[Routed]) -> str:

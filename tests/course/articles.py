@@ -60,6 +60,10 @@ _block = st.one_of(
     _line.map(lambda text: "**" + text + "?** answer [ref]"),
     _line.map(lambda text: "### " + text + "?\n\nbecause [^1]"),
     _line.map(lambda text: "<div id='x'>" + text),
+    _line.map(lambda text: "|Question|Answer|\n|-|-|\n|Why?|" + text + "|\n|How?|x|"),
+    _line.map(lambda text: "<details>\n<summary>Why?</summary>\n\n" + text + "\n\n</details>"),
+    _line.map(lambda text: "<details><summary>A</summary>" + text + "</details>\n<details>"),
+    _lines.map(lambda items: "**Key takeaways**\n\n" + "\n".join("- " + i for i in items)),
     st.sampled_from(
         [
             "<!-- hidden -->", "<!-- open", "<a id='here'></a>", "***", "![alt text](p.png)",
@@ -69,7 +73,17 @@ _block = st.one_of(
     ),
 )  # fmt: skip
 _ends = st.sampled_from(["\n", "\r\n", "\r"])
-_head = st.sampled_from(["", "", "", "---\ntitle: A title\nlang: de\n---\n", "---\n---\n", "\n\n"])
+_head = st.sampled_from(
+    [
+        "",
+        "",
+        "",
+        "---\ntitle: A title\nlang: de\n---\n",
+        "---\n---\n",
+        "+++\ntitle = 'T'\n+++\n",
+        "\n\n",
+    ]
+)
 
 
 @st.composite

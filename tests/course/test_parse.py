@@ -97,6 +97,13 @@ def test_a_dividing_line_at_the_top_is_no_front_matter(text: str) -> None:
     assert (article.front_matter, article.body_line) == ({}, 1)
 
 
+def test_front_matter_may_be_toml() -> None:
+    text = '+++\r\ntitle = "Bread"\r\ndate = 2024-05-01\r\n[seo]\r\nx = 1\r\n+++\r\nWords\r\n'
+    article = parse_article(text.encode(), "bread.md")
+    assert (article.title, article.body_line) == ("Bread", 7)
+    assert article.front_matter["seo"] == {"x": 1}
+
+
 def test_front_matter_may_begin_with_a_blank_line() -> None:
     article = parse_article(b"---\n\ntitle: Bread\n---\n\nText.\n", "a.md")
     assert article.front_matter == {"title": "Bread"}

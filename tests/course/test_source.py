@@ -68,6 +68,8 @@ def test_a_byte_order_mark_survives(tmp_path: Path) -> None:
         ({"a.md": "---\ntitle: x\n\nWords"}, "a.md", "a.md:1: the front matter is not closed"),
         ({"a.md": "---\na: b\nc: [\n---\nWords"}, "a.md", "a.md:4: the front matter is not YAML"),
         ({"a.md": "---\na: 2024-99-99\n---\nWords"}, "a.md", "a.md:2: the front matter is not"),
+        ({"a.md": "+++\ntitle = x\n+++\nWords"}, "a.md", "a.md:2: the front matter is not TOML"),
+        ({"a.md": "+++\na = 1\n\nb = 2"}, "a.md", "a.md:1: the front matter is not closed"),
         ({"a.md": "---\n- a\n---\nWords"}, "a.md", "a.md:2: the front matter is not a mapping"),
         ({"a.md": "---\na: " + "[" * 9999 + "\n---\nWords"}, "a.md", "a.md:2: the front matter is"),
         ({"course.toml": MANIFEST}, "", 'course.toml:2: the article "text/essay.md" is not there'),

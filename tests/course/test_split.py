@@ -32,6 +32,45 @@ def words(passages: tuple[Passage, ...]) -> list[str]:
     return [plain(passage.tokens) for passage in passages]
 
 
+SPLITS = {
+    "by heading": ('by = "heading"\nlevel = 3', ["A", "Deep", "B", "C", "D"]),
+    "by minutes": ('by = "minutes"\nminutes = 5', ["A"]),
+}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_the_author_chooses_how_to_split(name: str) -> None:
+    split_table, expected = SPLITS[name]
+    course, findings = course_of(THREE, f"[split]\n{split_table}\n")
+    assert titles(course)[1:-1] == expected
+    assert course.splitting.startswith(f"course.toml splits {name}")
+    assert findings == ()
+
+
+def test_by_minutes_a_letter_takes_about_as_long_as_asked_for() -> None:
+    text = "\n\n".join([minutes_of_text(1)] * 30)
+    course, _ = course_of(text, '[split]\nby = "minutes"\nminutes = 6\n')
+    assert [len(each.passages) for each in course.lessons[1:-1]] == [6, 6, 5, 6, 6]
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        ('by = "chapter"', 'course.toml:2: by cannot be "chapter"'),
+        ('by = "heading"', 'by = "heading" without level (add level = 2)'),
+        ("level = 2", 'level means something only with by = "heading"'),
+        ('by = "heading"\nlevel = 7', "level is no whole number from 1 to 6"),
+        ('by = "explicit"', "no [[lesson]] says where to split"),
+        ('by = "heading"\nlevel = 1', "(level = 2 gives 4)"),
+        ('by = "minutes"\nminutes = 5\n' + '[[lesson]]\nkey = "a"\nsections = "A"', "take one"),
+    ],
+)
+def test_a_split_that_means_nothing_is_refused(table: str, fault: str) -> None:
+    with pytest.raises(ManifestError) as caught:
+        course_of(THREE, f"[split]\n{table}\n")
+    assert fault in str(caught.value)
+
+
 def lesson(key: str, *sections: str) -> str:
     named = ", ".join(f'"{section}"' for section in sections)
     return f'[[lesson]]\nkey = "{key}"\nsections = [{named}]\n'
@@ -98,7 +137,7 @@ def test_an_unused_footnote_is_left_out_and_reported() -> None:
     course, findings = plan(read_source(FIXTURES / "reference.md"))
     assert [(f.rule, f.line) for f in findings] == [("unreferenced-footnote", 65)]
     left_out = [block.start_line for block in course.blocks if block.role is Role.LEFT_OUT]
-    assert left_out == [1, 4, 62, 65]
+    assert left_out == [1, 4, 65]
 
 
 def test_bold_questions_make_a_faq_and_german_is_read() -> None:
@@ -166,10 +205,50 @@ def test_overlong_sections_are_cut_between_paragraphs_and_numbered() -> None:
     ]  # fmt: skip
 
 
-def test_three_to_twelve_sections_are_never_merged() -> None:
-    for count in (3, 7, 12):
-        text = "\n\n".join(f"## Section {n}\n\nShort.\n\n### Deeper\n\nText." for n in range(count))
-        assert len(course_of(text)[0].lessons) == count + 2
+@pytest.mark.parametrize(("count", "minutes"), [(3, 0.02), (6, 0.02), (7, 0.3), (12, 0.3), (12, 6)])
+def test_three_to_twelve_sections_that_are_alike_are_lessons(count: int, minutes: float) -> None:
+    part = f"{minutes_of_text(minutes)}\n\n### Deeper\n\nText."
+    text = "\n\n".join(f"## Section {n}\n\n{part}" for n in range(count))
+    assert len(course_of(text)[0].lessons) == count + 2
+
+
+def test_three_hundred_words_under_ten_headings_are_no_ten_letters() -> None:
+    text = "\n\n".join(f"## Section {n}\n\n{minutes_of_text(0.14)}" for n in range(10))
+    course, _ = course_of(text)
+    assert titles(course)[1:-1] == ["Section 0", "Section 3", "Section 7"]
+    assert course.reasons["section-3"] == 'sections "Section 3" to "Section 6" (4)'
+
+
+def test_a_section_that_is_tiny_beside_the_others_joins_a_neighbour() -> None:
+    lengths = [3, 3, 0.1, 2, 3]
+    text = "\n\n".join(f"## Part {n}\n\n{minutes_of_text(m)}" for n, m in enumerate(lengths))
+    course, _ = course_of(text)
+    assert titles(course)[1:-1] == ["Part 0", "Part 1", "Part 2", "Part 4"]
+    assert course.reasons["part-2"].endswith('section "Part 2" alone is under a minute')
+    assert "1 section under a minute put with a neighbour" in course.splitting
+
+
+def test_a_tiny_section_is_not_put_under_the_next_greater_heading() -> None:
+    lengths = [("##", 2), ("###", 3), ("###", 0.1), ("##", 1.9), ("###", 2), ("###", 3)]
+    text = "# T\n\n" + "\n\n".join(
+        f"{mark} Part {n}\n\n{minutes_of_text(m)}" for n, (mark, m) in enumerate(lengths)
+    )
+    assert "Part 3" in titles(course_of(text)[0])
+
+
+def test_nothing_is_cut_between_the_tags_of_one_element() -> None:
+    part = minutes_of_text(2)
+    folded = f"<details>\n<summary>More</summary>\n\n{part}\n\n{part}\n\n{part}\n\n</details>"
+    course, _ = course_of(f"{part}\n\n{part}\n\n{folded}\n\n{part}\n\n{part}")
+    shown = [words(each.passages) for each in course.lessons]
+    assert [said.count("words") for one in shown for said in one if "More" in said] == [330]
+
+
+def test_code_is_read_by_its_lines() -> None:
+    code = "```\n" + "x = 1\n" * 400 + "```"
+    text = "\n\n".join(f"## Part {n}\n\nSee:\n\n{code}" for n in range(3))
+    course, _ = course_of(text)
+    assert course.splitting.startswith("headings of level 2 give 3 sections of 10 minutes")
 
 
 def test_no_cut_parts_a_list_from_the_words_that_announce_it() -> None:
@@ -353,3 +432,62 @@ def test_lines_count_the_front_matter(tmp_path: Path) -> None:
     course, _ = plan(read_source(file))
     assert [(block.start_line, block.end_line) for block in course.blocks] == [(4, 6), (7, 7)]
     assert course.body_line == 4
+
+
+def test_takeaways_inside_a_section_are_routed_also_where_the_section_is_named() -> None:
+    text = (
+        "## Introduction\n\nHello.\n\n### Key points\n\n- Feed the starter daily.\n"
+        "- Bake with steam.\n\n## The starter\n\nFeed it.\n\n"
+        "## Steam\n\nBake hot.\n\n## Resting\n\nWait.\n"
+    )
+    named = lesson("a", "The starter") + lesson("b", "Steam") + lesson("c", "Resting")
+    chosen = f'[welcome]\nsections = ["Introduction"]\n{named}'
+    for manifest in (None, named, chosen):
+        course, _ = course_of(text, manifest)
+        assert [len(one.takeaways) for one in course.lessons] == [0, 1, 1, 0, 0]
+    kept, _ = course_of(text, f'[welcome]\nsections = ["Key points"]\n{named}')
+    assert [len(one.takeaways) for one in kept.lessons] == [0] * 5
+    left, _ = course_of(text, f'[course]\nleave_out = ["Introduction"]\n{named}')
+    assert [len(one.takeaways) for one in left.lessons] == [0] * 5
+
+
+def test_takeaways_at_the_end_of_every_section_stay_there() -> None:
+    text = "\n\n".join(f"## Part {n}\n\nText.\n\n### Takeaways\n\n- One.\n- Two." for n in range(3))
+    assert [len(one.takeaways) for one in course_of(text)[0].lessons] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    "faq",
+    [
+        "<details>\n<summary>Which starter?</summary>\n\nA lively one.\n\n</details>\n"
+        "<details>\n<summary>How much steam?</summary>\n\nA tray of it.\n\n</details>",
+        "<details><summary>Which starter?</summary>A lively one.</details>\n"
+        "<details><summary>How much steam?</summary>A tray of it.</details>",
+        "| Question | Answer |\n|---|---|\n| Which starter? | A lively one. |\n"
+        "| How much steam? | A tray of it. |",
+    ],
+)
+def test_each_question_in_details_or_a_table_goes_to_its_lesson(faq: str) -> None:
+    text = (
+        f"## The starter\n\nFeed it.\n\n## Steam\n\nHot.\n\n## Rest\n\nWait.\n\n## FAQ\n\n{faq}\n"
+    )
+    course, _ = course_of(text)
+    said = [words(one.questions) for one in course.lessons]
+    assert said == [[], ["Which starter? A lively one."], ["How much steam? A tray of it."], [], []]
+
+
+def test_a_table_of_contents_is_left_out_and_a_section_called_contents_is_not() -> None:
+    parts = "\n\n".join(f"## Part {n}\n\nText." for n in range(3))
+    jumps = "- [Part 0](#part-0)\n  - [Part 1](#part-1)"
+    course, _ = course_of(f"## Contents\n\n{jumps}\n\n{parts}")
+    assert titles(course)[1:-1] == ["Part 0", "Part 1", "Part 2"]
+    (left,) = {block.reason for block in course.blocks if block.role is Role.LEFT_OUT}
+    assert left == "a table of contents: the welcome has the course's own"
+    course, _ = course_of(f"## Contents\n\nOne bottle of glue.\n\n{parts}")
+    assert titles(course)[1:-1] == ["Contents", "Part 0", "Part 1", "Part 2"]
+
+
+def test_many_sections_are_put_together_without_an_overlong_lesson() -> None:
+    text = "\n\n".join(f"## Part {n}\n\n{minutes_of_text(3.4)}" for n in range(40))
+    course, _ = course_of(text)
+    assert [len(each.passages) for each in course.lessons[1:-1]] == [3] * 20

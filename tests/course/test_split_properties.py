@@ -14,6 +14,8 @@ from course.errors import ManifestError, SourceError
 from course.manifest import read_manifest
 from course.model import Block, Course, Kind, Role
 from course.propose import propose_manifest
+from course.splitting.cut import cut_lessons
+from course.splitting.phrases import phrases
 from course.splitting.split import split
 from course.words import plain
 from tests.course.articles import FIXTURES, articles, body_of, shown_words
@@ -69,7 +71,10 @@ def check_course(course: Course) -> None:
     assert all(lesson.title and lesson.subject for lesson in course.lessons)
     assert all(len(lesson.subject) <= 78 for lesson in course.lessons)
     assert all(len(lesson.preheader) <= 110 for lesson in course.lessons)
-    assert all(lesson.prompt for lesson in course.lessons if lesson.kind is Kind.LESSON)
+    if phrases(course.language).prompts:
+        assert all(lesson.prompt for lesson in course.lessons if lesson.kind is Kind.LESSON)
+    subjects = [lesson.subject for lesson in course.lessons[1:-1]]
+    assert len(set(subjects)) == len(subjects)
     assert all(p.tokens for lesson in course.lessons for p in lesson.passages)
 
 
@@ -126,6 +131,34 @@ def test_with_any_manifest_nothing_is_lost(source: bytes, data: st.DataObject) -
         raise
     check_blocks(source, course)
     check_words(article, course)
+
+
+SPLITS = ['by = "heading"\nlevel = 1', 'by = "heading"\nlevel = 6', 'by = "minutes"\nminutes = 1']
+
+
+@given(articles(), st.sampled_from(SPLITS))
+@settings(max_examples=80, deadline=None)
+def test_by_heading_and_by_minutes_nothing_is_lost(source: bytes, how: str) -> None:
+    article = parsed(source)
+    manifest = read_manifest(f"[split]\n{how}\n", "course.toml")
+    try:
+        course, _ = split(article, manifest)
+    except ManifestError as error:
+        assume("starts a lesson" not in str(error))
+        raise
+    check_blocks(source, course)
+    check_words(article, course)
+    assert split(parsed(source), manifest)[0] == course
+
+
+@given(articles())
+@settings(max_examples=60, deadline=None)
+def test_no_lesson_begins_inside_a_block(source: bytes) -> None:
+    article = parsed(source)
+    for how in SPLITS[1:]:
+        for part in cut_lessons(article.runs, read_manifest(f"[split]\n{how}", "c").split).lessons:
+            assert all(run in article.runs for run in part.runs)
+            assert sum(token.nesting for run in part.runs for token in run.tokens) == 0
 
 
 def quote(names: list[str]) -> str:

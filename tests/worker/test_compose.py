@@ -138,6 +138,34 @@ def test_a_test_letter_is_marked_and_its_link_leaves_nothing(
     assert parsed(message)["Message-ID"] == "<t@course.example>"
 
 
+LINKING = StoredLetter(
+    31,
+    "bread",
+    "Bread without fear",
+    SENDER,
+    replace(
+        LETTER,
+        html=(Slot("letter:start", Encoding.HTML),),
+        mime=(*LETTER.mime, *slots("letter:start", encoding=Encoding.QP_PLAIN)),
+    ),
+    {"start": 30},
+)
+
+
+def test_a_link_to_an_earlier_letter_opens_that_letter() -> None:
+    (view,) = {
+        body(compose(LINKING, gated(), LINKS))["letter:start"],
+        browser_view(LINKING, LINKS),
+    }
+    assert LINKS.read_view(view.rpartition("/")[2]) == 30
+
+
+def test_a_letter_without_such_links_looks_nothing_up() -> None:
+    content = compose(STORED, gated(), LINKS).content
+    assert content is not None
+    assert content.values.letters == {}
+
+
 def test_in_the_browser_nothing_is_about_a_person() -> None:
     page = browser_view(STORED, LINKS)
     assert page == "[assets_url]https://letters.example.org/assets\r\n"

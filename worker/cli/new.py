@@ -37,7 +37,7 @@ def new(article: Path, folder: Path | None) -> None:
     write_new(target, manifest if here else luggage(source) | manifest)
     say(f"{target / MANIFEST_NAME} written. Say in it who sends the letters, then:")
     say(f"  lettercourse check {target}")
-    say(f"  lettercourse build {target} --out build")
+    say(f"  lettercourse preview {target} --open")
 
 
 def luggage(source: Source) -> dict[str, bytes]:
