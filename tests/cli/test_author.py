@@ -265,7 +265,7 @@ def test_an_unknown_key_stops_publishing_but_not_building(
     lettercourse.write("bread/course.toml", MANIFEST + 'colour = "brown"\n')
     assert lettercourse("build", course, "--out", "out").code == 0
     found = lettercourse("check", course, "--json").json()["findings"]
-    assert [(each["rule"], each["level"]) for each in found] == [("unknown-key", "error")]
+    assert [each["rule"] for each in found if each["level"] == "error"] == ["unknown-key"]
     assert lettercourse("publish", course).code == 1
 
 

@@ -4,42 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from course.article.parse import parse_article
-from course.lint import CLIPPED_AT, LONG_VALUE, NEAR_CLIPPING, RULES, check
-from course.manifest import read_manifest
-from course.model import Course, Edition, Finding, Letter, Level, MissingPicture, Pictures, Sender
+from course.lint.rules import check
+from course.lint.size import CLIPPED_AT, LONG_VALUE, NEAR_CLIPPING
+from course.model import Course, Finding, Level, MissingPicture, Pictures, Sender
 from course.segments import Encoding, Literal, Section, Segments, Slot
-from course.splitting.split import split
-
-NO_PICTURES = Pictures({}, ())
-
-
-def course_of(text: str, manifest: str | None = None) -> Course:
-    read = None if manifest is None else read_manifest(manifest, "course.toml")
-    return split(parse_article(text.encode(), "essay.md"), read)[0]
-
-
-def edition_of(course: Course, html: Segments = ()) -> Edition:
-    letters = tuple(
-        Letter(
-            key=lesson.key,
-            kind=lesson.kind,
-            number=lesson.number,
-            title=lesson.title,
-            subject=lesson.subject,
-            minutes=1,
-            source_digest="",
-            subject_line=(),
-            html=html if lesson.number == 1 else (),
-            text=(),
-            mime=(),
-        )
-        for lesson in course.lessons
-    )
-    return Edition(
-        course.slug, course.title, course.language, course.sender, course.schedule,
-        letters, course.blocks, (), (), "",
-    )  # fmt: skip
+from tests.course.linting import NO_PICTURES, course_of, edition_of
 
 
 def findings(course: Course, rule: str, html: Segments = ()) -> list[Finding]:
@@ -47,18 +16,12 @@ def findings(course: Course, rule: str, html: Segments = ()) -> list[Finding]:
     return [finding for finding in found if finding.rule == rule]
 
 
-def test_every_rule_has_a_docstring_and_a_name() -> None:
-    assert [rule.__name__ for rule in RULES] == [
-        "missing_image", "broken_link", "letter_size", "subject", "sender_missing",
-    ]  # fmt: skip
-    assert all(rule.__doc__ for rule in RULES)
-
-
 def test_a_missing_picture_is_a_warning_at_its_line() -> None:
     course = course_of("![x](gone.png)")
     pictures = Pictures({}, (MissingPicture("gone.png", 1, "no such file"),))
-    first = check(course, edition_of(course), pictures)[0]
-    assert (first.rule, first.level, first.line) == ("missing-image", Level.WARNING, 1)
+    found = check(course, edition_of(course), pictures)
+    first = next(finding for finding in found if finding.rule == "missing-image")
+    assert (first.level, first.line) == (Level.WARNING, 1)
     assert first.message == "the picture gone.png is missing: no such file"
 
 
@@ -95,6 +58,12 @@ def test_a_link_into_the_article_needs_its_target() -> None:
     ]
 
 
+def test_a_heading_is_found_by_the_id_of_any_site() -> None:
+    links = "[a](#rusts-editions) [b](#rust-s-editions) [c](#nodejs)"
+    text = f"## Rust's Editions\n\n{links}\n\n## Node.js\n\nText.\n"
+    assert findings(course_of(text), "broken-link") == []
+
+
 def test_a_target_knows_its_letter() -> None:
     anchors = course_of(LINKS + "\n## Three\n\nx").anchors
     assert anchors["one-thing-another"] == "one-thing-and-another"
@@ -125,11 +94,11 @@ def test_a_finale_is_measured_with_the_words_it_may_have_to_give_back() -> None:
 
 def test_subjects_are_there_and_short() -> None:
     course = course_of("## A\n\nText.", '[welcome]\nsubject = "' + "x" * 79 + '"\n')
-    assert [(f.level, f.file) for f in findings(course, "subject")] == [
+    assert [(f.level, f.file) for f in findings(course, "subject-length")] == [
         (Level.WARNING, "course.toml")
     ]
     blank = replace(course, lessons=tuple(replace(one, subject=" ") for one in course.lessons))
-    assert [f.level for f in findings(blank, "subject")] == [Level.ERROR] * 3
+    assert [f.level for f in findings(blank, "subject-missing")] == [Level.ERROR] * 3
 
 
 def test_a_link_that_no_letter_can_follow_is_found() -> None:
@@ -148,7 +117,7 @@ def test_a_broken_link_in_raw_html_is_found_too() -> None:
 
 def test_a_subject_that_is_left_empty_is_found_at_its_line() -> None:
     course = course_of("## A\n\nText.", '\n[finale]\nprompt = "Why?"\nsubject = ""\n')
-    (found,) = findings(course, "subject")
+    (found,) = findings(course, "subject-missing")
     assert (found.level, found.file, found.line) == (Level.ERROR, "course.toml", 4)
 
 
