@@ -3,35 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from course.article.front_matter import split_lines
 from course.article.source import read_source
 from course.assets import collect_assets
 from course.codec import dump_letter
-from course.letters.fragments import heading_ids
+from course.letters.fragments import heading_ids, targets_by_letter
 from course.letters.letter import Draft, write_letter
 from course.letters.nudge import write_nudge
 from course.letters.passages import passages_of
 from course.letters.segments import Marks
-from course.lint import check
-from course.model import Course, Edition, Finding, Letter, Pictures, Schedule, Waiting
+from course.lint.rules import arranged, check
+from course.model import Asset, Course, Edition, Finding, Letter, Pictures, Schedule, Waiting
+from course.pictures import shown_size
 from course.plan import plan
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """Everything that one article made."""
+    """Everything that one article made.
+
+    Attributes:
+        article, manifest: the texts that it was made from, for who shows their lines.
+    """
 
     course: Course
     edition: Edition
     findings: tuple[Finding, ...]
+    article: str = ""
+    manifest: str = ""
 
 
-def compile_course(path: Path) -> Compiled:
+def compile_course(path: Path, made: MutableMapping[str, Asset] | None = None) -> Compiled:
     """Compile the article, or the folder with a manifest, at ``path``.
+
+    Args:
+        path: of either.
+        made: pictures that were fitted before, by the SHA-256 of their files; grows.
 
     Raises:
         SourceError: there is no article, or it cannot be read.
@@ -39,20 +51,36 @@ def compile_course(path: Path) -> Compiled:
     """
     source = read_source(path)
     course, findings = plan(source)
-    pictures = collect_assets(course, source.folder)
+    pictures = collect_assets(course, source.folder, made)
     edition = compile_edition(course, pictures)
-    return Compiled(course, edition, (*findings, *check(course, edition, pictures)))
+    text = source.article.decode("utf-8-sig")
+    lines = [line.rstrip("\r\n") for line in split_lines(text)]
+    findings = (*findings, *check(course, edition, pictures, lines))
+    return Compiled(
+        course,
+        edition,
+        arranged(findings, course.ignored),
+        article=text,
+        manifest=source.manifest or "",
+    )
 
 
 def compile_edition(course: Course, pictures: Pictures) -> Edition:
     """Return the letters of ``course``; equal input makes equal bytes, on any machine."""
     marks = Marks(_source_hash(course))
     base = marks.address("assets_url")
+    headings = heading_ids(course)
     draft = Draft(
         course=course,
         marks=marks,
-        headings=heading_ids(course),
+        headings=headings,
+        targets=targets_by_letter(course, headings),
         pictures={source: f"{base}/{asset.name}" for source, asset in pictures.found.items()},
+        sizes={
+            f"{base}/{asset.name}": shown_size(asset.width, asset.height)
+            for asset in pictures.found.values()
+            if asset.width
+        },
     )
     letters = tuple(write_letter(lesson, draft) for lesson in course.lessons)
     waits = {

@@ -5,16 +5,20 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from course import assets
 from course.assets import collect_assets
 from course.compile import compile_edition
 from course.fill import fill_html
-from course.model import Pictures
+from course.model import Asset, Pictures
 from course.segments import Values
 from tests.course.building import FIRST_LINE, course_of
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415408d763606060000000040001f61738550000000049454e44ae426082"
+)
 DIGEST = sha256(PNG).hexdigest()
 
 
@@ -36,7 +40,7 @@ def test_a_picture_beside_the_article_is_served_by_its_content(folder: Path) -> 
     edition = compile_edition(made, pictures)
     assert edition.assets == (asset,)
     shown = fill_html(edition.letters[1], Values(assets_url="https://a.example/assets"))
-    assert f'src="https://a.example/assets/{DIGEST}.png" alt="A cup"' in shown
+    assert f'src="https://a.example/assets/{DIGEST}.png" alt="A cup" width="1"' in shown
     assert f'src="assets/{DIGEST}.png"' in fill_html(edition.letters[1], Values())
 
 
@@ -60,7 +64,7 @@ def test_pictures_in_the_authors_html_count_too(folder: Path) -> None:
         ("words.png", "no PNG"),
         ("data:image/png;base64,AAAA", "as data"),
         ("a%00b.png", "no path"),
-        ("huge.png", "over 10 MB"),
+        ("huge.png", "over 25 MB"),
         ("sub", "no such file"),
     ],
 )
@@ -91,3 +95,27 @@ def test_remote_pictures_stay_where_they_are(folder: Path) -> None:
     shown = fill_html(compile_edition(sited, Pictures({}, ())).letters[1], Values())
     assert 'src="https://r.example/r.png"' in shown
     assert 'src="https://site.example/s.png"' in shown
+
+
+def test_a_picture_says_its_size_so_that_nothing_jumps(folder: Path) -> None:
+    Image.new("RGB", (2000, 1000), "teal").save(folder / "wide.png")
+    texts = '![w](wide.png)\n\n<img src="wide.png" alt="x">\n\n<img src="wide.png" width="90">'
+    made = course_of("w", f"## T\n\n{texts}", "f")
+    pictures = collect_assets(made, folder)
+    (asset,) = pictures.found.values()
+    assert (asset.width, asset.height) == (1040, 520)
+    shown = fill_html(compile_edition(made, pictures).letters[1], Values())
+    assert shown.count('width="520" height="260"') == 2
+    assert shown.count('width="90"') == 1
+
+
+def test_a_picture_is_fitted_once_however_often_it_is_collected(folder: Path) -> None:
+    made = course_of("w", "## T\n\n![A cup](a%20cup.png)", "f")
+    before: dict[str, Asset] = {}
+    first = collect_assets(made, folder, before)
+    assert list(before) == [sha256(PNG).hexdigest()]
+    again = collect_assets(made, folder, before)
+    assert again.found["a%20cup.png"] is first.found["a%20cup.png"]
+    (folder / "a cup.png").write_bytes(PNG + b"more")
+    collect_assets(made, folder, before)
+    assert len(before) == 2

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
+import re
+from base64 import b64encode
+from dataclasses import replace
 from email import message_from_bytes, policy
-from html.parser import HTMLParser
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from course.build import write_build
 from course.codec import edition_answer
 from course.compile import Compiled, compile_edition
 from course.errors import LettercourseError
-from course.gallery import write_build
+from course.gallery import gallery_of, gallery_page
 from course.model import Asset, Finding, Level, Pictures
 from tests.course.building import course_of
 
@@ -22,21 +28,6 @@ FINDING = Finding(
 COMPILED = Compiled(
     COURSE, compile_edition(COURSE, Pictures({"a.png": ASSET}, ())), findings=(FINDING,)
 )
-
-
-class Links(HTMLParser):
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[str] = []
-        self.ids: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        for name, value in attrs:
-            if name in ("href", "src") and value:
-                self.found.append(value)
-            if name == "id" and value:
-                self.ids.append(value)
 
 
 def test_a_build_holds_every_letter_the_answer_and_the_pictures(tmp_path: Path) -> None:
@@ -58,19 +49,55 @@ def test_a_build_holds_every_letter_the_answer_and_the_pictures(tmp_path: Path) 
     assert [entry.name for entry in out.parent.iterdir()] == ["out"]
 
 
-def test_the_gallery_leads_to_every_file_and_shows_the_findings(tmp_path: Path) -> None:
+def data_of(page: str) -> Any:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found[1])
+
+
+def test_the_gallery_leads_to_every_file(tmp_path: Path) -> None:
     write_build(COMPILED, tmp_path / "out")
     page = (tmp_path / "out" / "index.html").read_text()
-    links = Links(page)
-    for target in links.found:
-        if target.startswith("#"):
-            assert target[1:] in links.ids
-        else:
-            assert (tmp_path / "out" / target).is_file()
-    assert "http://" not in page.replace("http://www.w3.org", "")
-    assert "it &lt;is&gt; missing" in page
-    assert "article.md:7" in page
-    assert "One &amp; " in page
+    for letter in data_of(page)["letters"]:
+        for name in letter["files"].values():
+            assert (tmp_path / "out" / name).is_file()
+        assert letter["html"] == (tmp_path / "out" / letter["files"]["html"]).read_text()
+        assert f'href="{letter["files"]["html"]}"' in page  # for who has no scripts
+
+
+def test_the_gallery_has_the_findings_with_the_lines_around_them() -> None:
+    text = "".join(f"line {n}\r\n" for n in range(1, 9))
+    (told,) = data_of(gallery_page(gallery_of(replace(COMPILED, article=text))))["findings"]
+    assert (told["level"], told["file"], told["line"]) == ("warning", "article.md", 7)
+    assert told["letter"] == "welcome"
+    assert told["lines"] == [[n, f"line {n}"] for n in (5, 6, 7, 8)] + [[9, ""]]
+
+
+def test_what_an_author_writes_cannot_leave_the_pages_data() -> None:
+    evil = course_of("w", "## </script><script>alert(1)</script> <!--\n\n</script> text", "f")
+    page = gallery_page(gallery_of(Compiled(evil, compile_edition(evil, Pictures({}, ())), ())))
+    assert page.count("<script") == 2
+    assert "alert(1)" in data_of(page)["letters"][1]["subject"]
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_the_page_runs_its_own_scripts_and_no_others(*, live: bool) -> None:
+    page = gallery_page(gallery_of(COMPILED), live=live)
+    scripts = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    hashes = {
+        f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}" for script in scripts
+    }
+    policy = re.search(r'Security-Policy" content="([^"]*)"', page)
+    assert policy is not None
+    directives = dict(each.strip().partition(" ")[::2] for each in unescape(policy[1]).split(";"))
+    assert set(directives["script-src"].replace("'", "").split()) == hashes
+    assert len(hashes) == 1 + live
+    assert directives["default-src"] == "'none'"
+    assert directives["connect-src"] == ("'self'" if live else "'none'")
+
+
+def test_equal_courses_make_equal_galleries() -> None:
+    assert gallery_page(gallery_of(COMPILED)) == gallery_page(gallery_of(COMPILED))
 
 
 def test_a_second_build_takes_the_place_of_the_first(tmp_path: Path) -> None:

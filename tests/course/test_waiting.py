@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from course.article.source import Source
+from course.build import write_build
 from course.codec import dump_letter, edition_answer, load_letter
 from course.compile import Compiled, compile_edition
 from course.fill import fill_html, fill_mime, fill_text
-from course.gallery import write_build
 from course.model import Course, Kind, Letter, Pictures
 from course.plan import plan
 from course.segments import Values
@@ -170,4 +170,5 @@ def test_a_build_holds_the_reminders_too(tmp_path: Path) -> None:
     ]  # fmt: skip
     page = (tmp_path / "out" / "index.html").read_text()
     assert "reminder after 2 days without a reply" in page
-    assert "5 letters," in page
+    assert page.count('"reminder":true') == 1
+    assert page.count('"reminder":false') == 5

@@ -1,4 +1,4 @@
-"""What an author runs again and again: ``check``, ``outline``, ``build``."""
+"""What an author runs again and again: ``outline`` and ``build``; ``check`` is beside it."""
 
 from __future__ import annotations
 
@@ -11,39 +11,16 @@ from rich.text import Text
 from rich.tree import Tree
 
 from course.article.source import read_source
+from course.build import write_build
 from course.codec import edition_answer
-from course.compile import compile_course
-from course.errors import ManifestError
-from course.gallery import write_build
-from course.model import Block, Edition, Finding, Letter, Level, Waiting
-from worker.cli.output import count, json_option, note, paper, print_json, say, shorten
+from course.compile import Compiled, compile_course
+from course.gallery import FIRST_DAY
+from course.model import Block, Edition, Kind, Letter, Waiting
+from worker.cli.findings import note_findings, source_lines
+from worker.cli.output import count, json_option, paper, print_json, say, shorten
+from worker.preview.calendar import calendar_answer
 
-COLOURS = {Level.ERROR: "red", Level.WARNING: "yellow", Level.INFO: "dim"}
 COURSE = click.argument("course", type=click.Path(path_type=Path))
-
-
-@click.command()
-@COURSE
-@json_option
-def check(course: Path, *, as_json: bool) -> int:
-    """Say what would go wrong, and the remedy.
-
-    COURSE is a folder with a course.toml, or an article. Exits with 1 when there is an error or a
-    warning; an error stops publishing, never building.
-    """
-    try:
-        findings = compile_course(course).findings
-    except ManifestError as fault:
-        if not (as_json and fault.findings):
-            raise
-        findings = fault.findings
-    if as_json:
-        print_json({"findings": findings})
-    else:
-        for finding in findings:
-            say(finding_line(finding))
-        say(summary(findings))
-    return 1 if any(f.level is not Level.INFO for f in findings) else 0
 
 
 @click.command()
@@ -51,12 +28,12 @@ def check(course: Path, *, as_json: bool) -> int:
 @json_option
 def outline(course: Path, *, as_json: bool) -> None:
     """Show what went into which letter, and why."""
-    edition = compile_course(course).edition
+    compiled = compile_course(course)
     lines = source_lines(read_source(course).article)
     if as_json:
-        print_json(outline_answer(edition, lines))
+        print_json(outline_answer(compiled, lines))
     else:
-        paper().print(outline_tree(edition, lines))
+        paper().print(outline_tree(compiled, lines))
 
 
 @click.command()
@@ -75,7 +52,10 @@ def build(course: Path, out: Path, *, as_json: bool) -> None:
     Findings are shown on standard error, and none stops the letters from being written.
     """
     compiled = compile_course(course)
-    write_build(compiled, out)
+    zone = compiled.edition.schedule.timezone
+    write_build(
+        compiled, out, calendar_answer(compiled.edition, f"{FIRST_DAY:%Y-%m-%dT10:00}", zone)
+    )
     note_findings(compiled.findings)
     if as_json:
         print_json(edition_answer(compiled.edition))
@@ -84,43 +64,15 @@ def build(course: Path, out: Path, *, as_json: bool) -> None:
         say(f"{letters} written to {out}. Open {out / 'index.html'} in a browser.")
 
 
-def note_findings(findings: Iterable[Finding]) -> None:
-    """Show findings beside an answer, on standard error."""
-    for finding in findings:
-        note(finding_line(finding))
-
-
-def finding_line(finding: Finding) -> Text:
-    """Return one finding for a person: where, how bad, what, and the remedy."""
-    place = f"{finding.file}:{finding.line}" if finding.line else finding.file
-    line = Text(f"{place}: ")
-    line.append(finding.level.value, COLOURS[finding.level])
-    line.append(f" {finding.message}")
-    if finding.remedy:
-        line.append(f" ({finding.remedy})")
-    return line.append(f" [{finding.rule}]", "dim")
-
-
-def summary(findings: Sequence[Finding]) -> str:
-    """Return how many findings of each level there are."""
-    tally = [count(sum(f.level is level for f in findings), level.value) for level in Level]
-    return ", ".join(each for each in tally if not each.startswith("0 ")) or "Nothing to mend."
-
-
-def source_lines(article: bytes) -> list[str]:
-    """Return the article's lines as findings and blocks count them: ended by LF, CRLF or CR."""
-    text = article.decode(errors="replace")
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
 def opening(block: Block, lines: Sequence[str]) -> str:
     """Return the first words of a block, for somebody to recognise it by."""
     written = (line.strip() for line in lines[block.start_line - 1 : block.end_line])
     return shorten(next(filter(None, written), ""), 48)
 
 
-def outline_answer(edition: Edition, lines: Sequence[str]) -> dict[str, object]:
+def outline_answer(compiled: Compiled, lines: Sequence[str]) -> dict[str, object]:
     """Return the outline for programs: every block under its letter, with the reason."""
+    course, edition = compiled.course, compiled.edition
 
     def told(blocks: Iterable[Block]) -> list[dict[str, object]]:
         return [
@@ -137,6 +89,7 @@ def outline_answer(edition: Edition, lines: Sequence[str]) -> dict[str, object]:
     return {
         "course": edition.course,
         "title": edition.title,
+        "why": course.splitting,
         "letters": [
             {
                 "key": letter.key,
@@ -144,6 +97,7 @@ def outline_answer(edition: Edition, lines: Sequence[str]) -> dict[str, object]:
                 "number": letter.number,
                 "subject": letter.subject,
                 "minutes": letter.minutes,
+                "why": course.reasons.get(letter.key, ""),
                 "wait_days": wait.days if (wait := edition.waits.get(letter.key)) else None,
                 "nudge_days": wait.nudge_days if wait else None,
                 "blocks": told(blocks_of(letter.key, edition)),
@@ -154,13 +108,19 @@ def outline_answer(edition: Edition, lines: Sequence[str]) -> dict[str, object]:
     }
 
 
-def outline_tree(edition: Edition, lines: Sequence[str]) -> Tree:
+def outline_tree(compiled: Compiled, lines: Sequence[str]) -> Tree:
     """Return the outline for people."""
-    tree = Tree(Text(f"{edition.title} ({edition.course})", "bold"), guide_style="dim")
+    course, edition = compiled.course, compiled.edition
+    title = Text(f"{edition.title} ({edition.course})", "bold")
+    title.append(f"\n{course.splitting}", "not bold dim")
+    tree = Tree(title, guide_style="dim")
     for letter in edition.letters:
-        branch = tree.add(letter_line(letter, edition.waits.get(letter.key)))
+        label = letter_line(letter, edition.waits.get(letter.key))
+        if letter.kind is Kind.LESSON:
+            label.append(f"\n{course.reasons[letter.key]}", "not bold dim")
+        branch = tree.add(label)
         for run in runs(blocks_of(letter.key, edition)):
-            branch.add(block_line(run, lines))
+            branch.add(block_line(run, lines, said=course.reasons[letter.key]))
     left_out = blocks_of(None, edition)
     if left_out:
         branch = tree.add(Text("left out", "yellow"))
@@ -201,9 +161,9 @@ def letter_line(letter: Letter, wait: Waiting | None) -> Text:
     return line
 
 
-def block_line(block: Block, lines: Sequence[str]) -> Text:
-    """Return one block's line of the outline: lines, role, first words, reason."""
+def block_line(block: Block, lines: Sequence[str], said: str = "") -> Text:
+    """Return one block's line of the outline: lines, role, first words, reason unless ``said``."""
     line = Text(f"{block.start_line}–{block.end_line}".ljust(9), "dim")
     line.append(block.role.value.ljust(11), "cyan")
     line.append(f"“{opening(block, lines)}” ", "default")
-    return line.append(block.reason, "dim")
+    return line.append("" if block.reason == said else block.reason, "dim")

@@ -18,9 +18,9 @@ import click
 from rich.console import Console
 
 import course
+from course.build import write_build
 from course.compile import Compiled, compile_course
 from course.errors import LettercourseError
-from course.gallery import write_build
 from worker.cli.output import count, margin, paper, say
 from worker.demo.calendar import calendar
 from worker.demo.correspondence import Mailbox, html_of
