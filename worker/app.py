@@ -21,11 +21,19 @@ from course.errors import LettercourseError, one_line
 CHAPTERS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Write a course": {
         "new": ("worker.cli.new:new", "Make a course of an article: write its course.toml."),
-        "check": ("worker.cli.author:check", "Say what would go wrong, and the remedy."),
+        "check": ("worker.cli.check:check", "Say what would go wrong, and the remedy."),
         "outline": ("worker.cli.author:outline", "Show what went into which letter, and why."),
+        "preview": (
+            "worker.cli.preview:preview",
+            "Look at the letters in a browser while you write.",
+        ),
         "build": (
             "worker.cli.author:build",
             "Write every letter and a gallery of them to a folder.",
+        ),
+        "simulate": (
+            "worker.cli.simulate:simulate",
+            "Print the calendar of one person who takes the course.",
         ),
     },
     "Send it": {

@@ -6,8 +6,10 @@ local day may last 23, 24 or 25 hours, or be missing). Every instant is an aware
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
+from enum import StrEnum
 from functools import cache, lru_cache
 from itertools import count
 from zoneinfo import ZoneInfo, available_timezones
@@ -60,8 +62,16 @@ def welcome_at(now: datetime, start: date | None, send_at: time, zone: str) -> d
     return now if start is None else max(now, localise(start, send_at, zone))
 
 
-@lru_cache(maxsize=1024)
-def next_slot(
+class Unfit(StrEnum):
+    """Why no letter is sent in a slot."""
+
+    DATE = "date"
+    EARLY = "early"
+    WEEKDAY = "weekday"
+    GAP = "gap"
+
+
+def slots(
     handed_at: datetime,
     schedule: Schedule,
     *,
@@ -70,13 +80,12 @@ def next_slot(
     after_welcome: bool,
     not_before: datetime | None = None,
     dates_later: int = 1,
-) -> datetime:
-    """Return the first instant at which the letter after the one of ``handed_at`` may be sent.
+) -> Iterator[tuple[datetime, Unfit | None]]:
+    """Yield one slot a date, each with why the letter after the one of ``handed_at`` is not sent.
 
-    That is the first allowed slot (``send_at`` on an allowed weekday, as people in ``zone`` see
-    their clock and calendar) at least ``dates_later`` local dates behind ``handed_at``'s, at least
-    the minimum gap after it, and not before ``not_before``. The gap is ``AFTER_WELCOME`` behind
-    the welcome.
+    A slot is ``send_at`` as people in ``zone`` see their clock. It fits on an allowed weekday at
+    least ``dates_later`` local dates behind ``handed_at``'s, at least the minimum gap after it, and
+    not before ``not_before``. The gap is ``AFTER_WELCOME`` behind the welcome.
 
     Args:
         handed_at: when the last letter was handed over.
@@ -92,18 +101,45 @@ def next_slot(
     earliest = handed_at if not_before is None else max(handed_at, not_before)
     first_date = handed_at.astimezone(clock).date() + dates_later * _DAY
 
-    def allowed(slot: datetime) -> bool:
+    def unfit(slot: datetime) -> Unfit | None:
         seen = slot.astimezone(clock).date()
-        return (
-            seen >= first_date
-            and seen.weekday() in schedule.days
-            and slot >= earliest
-            and slot - handed_at >= gap
-        )
+        if seen < first_date:
+            return Unfit.DATE
+        if slot < earliest:
+            return Unfit.EARLY
+        if seen.weekday() not in schedule.days:
+            return Unfit.WEEKDAY
+        return Unfit.GAP if slot - handed_at < gap else None
 
     # A gap at midnight moves a slot into the next date: begin a day early.
     first = max(earliest.astimezone(clock).date(), first_date) - _DAY
-    return next(filter(allowed, (localise(first + n * _DAY, send_at, zone) for n in count())))
+    for days in count():
+        slot = localise(first + days * _DAY, send_at, zone)
+        yield slot, unfit(slot)
+
+
+@lru_cache(maxsize=1024)
+def next_slot(
+    handed_at: datetime,
+    schedule: Schedule,
+    *,
+    send_at: time,
+    zone: str,
+    after_welcome: bool,
+    not_before: datetime | None = None,
+    dates_later: int = 1,
+) -> datetime:
+    """Return the first slot that fits, as ``slots`` has them."""
+    every = slots(
+        handed_at,
+        schedule,
+        send_at=send_at,
+        zone=zone,
+        after_welcome=after_welcome,
+        not_before=not_before,
+        dates_later=dates_later,
+    )
+    return next(slot for slot, unfit in every if unfit is None)
 
 
 def _remedy(name: str) -> str:

@@ -8,13 +8,19 @@ import click
 import pytest
 
 from tests.cli.conftest import Terminal
+from tests.course.test_sample import SAMPLE
 from worker.app import COMMANDS
 from worker.app import lettercourse as root
 
-AUTHOR = ("new", "check", "outline", "build")
+AUTHOR = ("new", "check", "outline", "build", "simulate")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in AUTHOR)])
+SIMULATE = ["simulate", str(SAMPLE), "--start", "2026-03-26"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *([name, "--help"] for name in AUTHOR), SIMULATE]
+)
 def test_an_authors_commands_import_neither_the_database_nor_celery(arguments: list[str]) -> None:
     script = (
         "import sys; from worker.app import run; code = run(sys.argv[1:]);"

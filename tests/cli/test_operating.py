@@ -142,6 +142,14 @@ def test_a_test_letter_says_where_it_is(bread: Terminal, monkeypatch: pytest.Mon
         assert len(server.accepted) == 1
 
 
+def test_a_test_letter_says_when_its_pictures_are_not_served_yet(bread: Terminal) -> None:
+    to = ("--to", "me@example.com")
+    assert "pictures show once" in bread("send-test", "./bread", "welcome", *to).out
+    assert "pictures" not in bread("send-test", "./bread", "folding", *to).out
+    Path("bread").rename("elsewhere")
+    assert "pictures" not in bread("send-test", "bread", "welcome", *to).out
+
+
 def test_a_test_letter_comes_from_somebody(bread: Terminal) -> None:
     bread.write("bread/course.toml", MANIFEST.replace("email =", "# email ="))
     arguments = ("send-test", "./bread", "folding", "--to", "me@example.com")
@@ -676,3 +684,17 @@ def test_all_doubts_of_a_course_are_settled_at_once(enrolled: Terminal, doubts: 
 )
 def test_settling_needs_letters_and_a_decision(enrolled: Terminal, arguments: list[str]) -> None:
     assert enrolled("deliveries", "settle", *arguments).code == 2
+
+
+def test_a_long_list_says_that_there_are_more(bread: Terminal) -> None:
+    rows = "".join(f"p{number:03}@example.com\n" for number in range(120))
+    assert bread("enroll", "bread", "-", stdin=f"email\n{rows}".encode()).code == 0
+    shown = bread("subscribers", "list")
+    assert shown.out.endswith("100 people.\n")
+    assert "p099@example.com" in shown.out
+    assert "p100@example.com" not in shown.out
+    assert "--limit N shows them" in shown.err
+    assert len(bread("subscribers", "list", "--json").json()) == 120
+    everybody = bread("subscribers", "list", "--limit", "120")
+    assert everybody.out.endswith("120 people.\n")
+    assert everybody.err == ""

@@ -19,6 +19,9 @@ from worker.lists import normalise_address
 from worker.model import Standing
 from worker.store.erasing import Erased
 
+ON_A_PAGE = 100
+"""People that a table shows unless told otherwise."""
+
 ADDRESS = click.argument("address")
 ONE_COURSE = click.option("--course", help="Only this course; all of the person's without it.")
 
@@ -30,17 +33,24 @@ def subscribers() -> None:
 
 @subscribers.command("list")
 @click.option("--course", help="Only people of this course.")
-@click.option("--limit", type=click.IntRange(1, 2**31 - 1), help="At most so many people.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 2**31 - 2),
+    help="At most so many people; 100 for people, everybody for programs.",
+)
 @json_option
 def list_(course: str | None, limit: int | None, *, as_json: bool) -> None:
     """List everybody with where they stand."""
+    most = limit or (None if as_json else ON_A_PAGE)
     with operating() as installation:
         slug = published(installation, course).slug if course else None
-        people = installation.store.subscribers(slug, limit)
+        people = installation.store.subscribers(slug, most and most + 1)
     if as_json:
-        print_json(people)
-    else:
-        show_table(people)
+        print_json(people[:most])
+        return
+    show_table(people[:most])
+    if most is not None and len(people) > most:
+        note("There are more: --limit N shows them, --json gives everybody to a program.")
 
 
 @subscribers.command()

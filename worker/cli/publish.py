@@ -11,8 +11,11 @@ from course.article.source import MANIFEST_NAME
 from course.compile import compile_course
 from course.errors import LettercourseError
 from course.letters.nudge import nudge_key
-from course.model import Level
-from worker.cli.author import COURSE, note_findings
+from course.model import Letter, Level
+from course.segments import Slot
+from worker.cli.author import COURSE
+from worker.cli.edits import show_plan, summed_up
+from worker.cli.findings import note_findings
 from worker.cli.operating import operating
 from worker.cli.output import count, json_option, print_json, say
 from worker.compose import compose_test, message_id
@@ -24,8 +27,14 @@ from worker.settings import ProviderName
 
 @click.command()
 @COURSE
+@click.option(
+    "--plan",
+    "only_plan",
+    is_flag=True,
+    help="Only show who would get what before and after; writes nothing.",
+)
 @json_option
-def publish(course: Path, *, as_json: bool) -> None:
+def publish(course: Path, *, only_plan: bool, as_json: bool) -> int:
     """Store the course as the edition that is sent.
 
     COURSE needs a course.toml, and findings of level error stop it. Publishing the same course
@@ -46,7 +55,15 @@ def publish(course: Path, *, as_json: bool) -> None:
         )
     edition = compiled.edition
     with operating() as installation:
-        changed = installation.store.publish(edition, installation.now())
+        now = installation.now()
+        plan = installation.store.foresee(edition, now, for_whom=only_plan)
+        changed = not only_plan and installation.store.publish(edition, now)
+    if only_plan:
+        if as_json:
+            print_json(plan)
+        else:
+            show_plan(plan)
+        return 1 if plan.refused else 0
     if as_json:
         print_json(
             {
@@ -54,13 +71,16 @@ def publish(course: Path, *, as_json: bool) -> None:
                 "digest": edition.digest,
                 "letters": len(edition.letters),
                 "changed": changed,
+                "edits": {"letters": plan.letters, "settings": plan.settings},
+                "people": plan.people,
             }
         )
     else:
-        done = (
-            f"{count(len(edition.letters), 'letter')} published" if changed else "nothing changed"
-        )
-        say(f"{edition.course}: {done}. Next: lettercourse enroll {edition.course} LIST.csv")
+        done = f"{count(len(edition.letters), 'letter')} published" if changed else ""
+        say(f"{edition.course}: {summed_up(plan, done)}")
+        if not (plan.people or plan.completed):
+            say(f"Next: lettercourse enroll {edition.course} LIST.csv")
+    return 0
 
 
 @click.command("send-test")
@@ -102,13 +122,22 @@ def send_test(course: str, letter: str, address: str, name: str, *, as_json: boo
             }
         )
     elif accepted:
-        say(_what_happened(installation, f"“{stored.letter.subject}”", address))
+        later = "" if stored.id or not shows_pictures(stored.letter) else PICTURES_LATER
+        say(_what_happened(installation, f"“{stored.letter.subject}”", address) + later)
     if not accepted:
         raise LettercourseError(
             f"the provider did not take the letter: {outcome.verdict.value}, {outcome.detail}",
             remedy="check the provider's settings",
         )
     return 0
+
+
+PICTURES_LATER = " Its pictures show once the course is published."
+
+
+def shows_pictures(letter: Letter) -> bool:
+    """Tell whether a letter shows pictures that this installation serves."""
+    return any(isinstance(each, Slot) and each.name == "assets_url" for each in letter.html)
 
 
 def _what_happened(installation: Installation, letter: str, address: str) -> str:

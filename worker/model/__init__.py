@@ -15,7 +15,24 @@ from worker.model.answers import (
     Stopped,
 )
 from worker.model.clocks import Clock, Moment
-from worker.model.courses import PublishedCourse, StoredLetter, Wait
+from worker.model.courses import (
+    Proposed,
+    PublishedCourse,
+    StoredLetter,
+    Syllabus,
+    Wait,
+    syllabus_of,
+)
+from worker.model.editing import (
+    Change,
+    Cohort,
+    Coming,
+    LetterEdit,
+    Passed,
+    PublishPlan,
+    Refusal,
+    SettingEdit,
+)
 from worker.model.flow import Flow, Open
 from worker.model.handing import (
     Claimed,
@@ -57,8 +74,11 @@ __all__ = [
     "PACING_STATES",
     "Audit",
     "Census",
+    "Change",
     "Claimed",
     "Clock",
+    "Cohort",
+    "Coming",
     "Command",
     "Confirmation",
     "ConsentWay",
@@ -82,6 +102,7 @@ __all__ = [
     "Gated",
     "Heartbeat",
     "Lag",
+    "LetterEdit",
     "LetterStats",
     "LetterStory",
     "Message",
@@ -91,20 +112,27 @@ __all__ = [
     "NoticeState",
     "Open",
     "Outcome",
+    "Passed",
     "Person",
+    "Proposed",
     "Provider",
+    "PublishPlan",
     "PublishedCourse",
     "ReflectionRecord",
+    "Refusal",
     "ReplyKind",
+    "SettingEdit",
     "Settlement",
     "SignUp",
     "Standing",
     "Stopped",
     "StoredLetter",
     "SubscriberState",
+    "Syllabus",
     "Tally",
     "Verdict",
     "VitalSigns",
     "Wait",
     "never",
+    "syllabus_of",
 ]

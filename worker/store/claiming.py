@@ -31,9 +31,9 @@ from worker.model import (
     Moment,
     PublishedCourse,
 )
-from worker.store.editions import Editions, kind_of
+from worker.progress import called_now, is_nudge, kind_of, next_key
+from worker.store.editions import Editions
 from worker.store.given import GIVEN, among, as_given, given
-from worker.store.progress import called_now, is_nudge, next_key
 from worker.store.retrying import IS_THERE, RECEIVING, take_again
 from worker.store.runs import plans
 from worker.store.schema import (
@@ -156,7 +156,7 @@ def _letter(
     if key is None:
         return []
     letter_id = course.letter_ids[course.keys.index(key)]
-    return [_made(installation, due, key, letter_id, kind_of(course, key), past.get(key))]
+    return [_made(installation, due, key, letter_id, kind_of(course.keys, key), past.get(key))]
 
 
 def _nudge(

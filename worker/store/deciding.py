@@ -24,13 +24,13 @@ from worker.model import (
     Settlement,
     Verdict,
 )
+from worker.progress import is_nudge
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
 from worker.store.fate import Answer, shortened, strongest
 from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT
 from worker.store.locking import lock_people_of
 from worker.store.news import heard_of, of_newest
-from worker.store.progress import is_nudge
 from worker.store.schema import (
     Record,
     attempts,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 
 from course.codec import dump_letter, load_letter
-from course.model import Asset, Edition, Kind, Letter, Schedule, Sender
+from course.model import Asset, Edition, Letter, Schedule, Sender
+from course.segments import letters_linked
 from worker.errors import Refused, UnknownCourse
 from worker.model import PublishedCourse, StoredLetter, Wait
+from worker.progress import carry_over
 from worker.store.engine import insert_new
-from worker.store.progress import carry_over
 from worker.store.schema import Record, assets, courses, editions, letters
 
 REMEMBERED_LETTERS = 256
@@ -42,12 +43,17 @@ class Editions:
         Raises:
             UnknownCourse: nothing was published under that slug.
         """
-        for known, edition_id in _newest_ids(connection):
-            if known == slug:
-                return self.edition(connection, edition_id)
+        found = self.newest_or_none(connection, slug)
+        if found is not None:
+            return found
         slugs = ", ".join(known for known, _ in _newest_ids(connection))
         remedy = f"published: {slugs}" if slugs else "publish one: lettercourse publish COURSE"
         raise UnknownCourse("no such course is published", where=slug, remedy=remedy)
+
+    def newest_or_none(self, connection: Connection, slug: str) -> PublishedCourse | None:
+        """Return the newest edition of a course; ``None`` where nothing was published."""
+        edition_id = connection.scalar(select(courses.c.edition_id).where(courses.c.slug == slug))
+        return None if edition_id is None else self.edition(connection, edition_id)
 
     def all_newest(self, connection: Connection) -> tuple[PublishedCourse, ...]:
         """Return the newest edition of every course, by slug."""
@@ -69,7 +75,11 @@ class Editions:
         if found is None:
             raise Refused("no such letter was published", where=str(letter_id))
         of = self.edition(connection, found.edition_id)
-        read = StoredLetter(letter_id, of.slug, of.title, of.sender, load_letter(found.body))
+        letter = load_letter(found.body)
+        ids = dict(zip(of.keys, of.letter_ids, strict=True))
+        keys = letters_linked(letter.html) | letters_linked(letter.text)
+        linked = {key: ids[key] for key in sorted(keys)}
+        read = StoredLetter(letter_id, of.slug, of.title, of.sender, letter, linked)
         while len(self._letters) >= REMEMBERED_LETTERS:
             self._letters.pop(next(iter(self._letters)), None)
         self._letters[letter_id] = read
@@ -80,21 +90,22 @@ def publish(connection: Connection, edition: Edition, now: datetime) -> bool:
     """Store an edition as its course's newest, unless it is that already.
 
     Raises:
-        Refused: the sender is missing, or a key would name another letter than it did.
+        Refused: the first of its ``refusals``.
     """
-    sender = _complete_sender(edition)
     course_id = _lock_course(connection, edition.course)
     newest = connection.execute(
         select(editions.c.digest, editions.c.renames)
         .join(courses, courses.c.edition_id == editions.c.id)
         .where(courses.c.id == course_id)
     ).one_or_none()
-    if newest is not None and newest.digest == edition.digest:
+    former = {} if newest is None else dict(newest.renames)
+    carried = carry_over([*former.items()], edition.renames)
+    if newest is not None and not is_new(edition, carried, newest.digest, former):
         return False
-    former = [] if newest is None else [(old, key) for old, key in newest.renames]
-    carried = carry_over(former, edition.renames)
-    _refuse_confusion(connection, course_id, edition, carried)
-    schedule = edition.schedule
+    for refused in refusals(connection, edition, carried):
+        raise refused
+    sender, schedule = edition.sender, edition.schedule
+    assert sender is not None  # noqa: S101 - or it was refused
     edition_id = connection.scalar(
         insert(editions)
         .values(
@@ -134,6 +145,16 @@ def publish(connection: Connection, edition: Edition, now: datetime) -> bool:
     return True
 
 
+def is_new(
+    edition: Edition, carried: Mapping[str, str], digest: str, former: Mapping[str, str]
+) -> bool:
+    """Tell whether an edition is another than the newest, which has ``digest``.
+
+    It is by what a subscriber could notice, and by what it says that letters were called before.
+    """
+    return edition.digest != digest or carried != former
+
+
 def _lock_course(connection: Connection, slug: str) -> int:
     """Hold a course's row, made first if there is none; return its id.
 
@@ -148,13 +169,6 @@ def find_asset(connection: Connection, name: str) -> Asset | None:
     """Return a picture by the last part of its address."""
     row = connection.execute(select(assets).where(assets.c.name == name)).one_or_none()
     return None if row is None else Asset(row.digest, row.name, row.media_type, row.content)
-
-
-def kind_of(course: PublishedCourse, key: str) -> Kind:
-    """Return what a letter of this edition is."""
-    if key == course.keys[0]:
-        return Kind.WELCOME
-    return Kind.FINALE if key == course.keys[-1] else Kind.LESSON
 
 
 def _letters(edition: Edition, edition_id: int | None) -> list[dict[str, Any]]:
@@ -177,53 +191,83 @@ def _letters(edition: Edition, edition_id: int | None) -> list[dict[str, Any]]:
     ]
 
 
-def _complete_sender(edition: Edition) -> Sender:
+def refusals(connection: Connection, edition: Edition, carried: Mapping[str, str]) -> list[Refused]:
+    """Return why an edition must not be published: each is one fault, with its remedy.
+
+    Args:
+        connection: a transaction that reads, at least.
+        edition: the one that is to be published.
+        carried: every key of the past with what it would be called then.
+    """
+    return [
+        Refused(what, where=edition.course, remedy=remedy)
+        for what, remedy in (
+            *_incomplete_sender(edition),
+            *_torn_keys(edition),
+            *_reused_keys(edition, carried),
+            *_same_words(connection, edition, carried),
+        )
+    ]
+
+
+def _incomplete_sender(edition: Edition) -> Iterator[tuple[str, str]]:
     sender = edition.sender
     parts = ("name", "email", "postal_address")
     missing = [part for part in parts if sender is None or not getattr(sender, part).strip()]
-    if sender is None or missing:
-        raise Refused(
+    if missing:
+        yield (
             f"nothing is published without the sender's {', '.join(missing)}",
-            where=edition.course,
-            remedy="complete [sender] in course.toml",
+            "complete [sender] in course.toml",
         )
-    return sender
 
 
-def _refuse_confusion(
-    connection: Connection, course_id: int, edition: Edition, carried: dict[str, str]
-) -> None:
+def _torn_keys(edition: Edition) -> Iterator[tuple[str, str]]:
+    for old, times in Counter(old for old, _ in edition.renames).items():
+        if times > 1:
+            yield (
+                f'two lessons are renamed from "{old}"',
+                "keep it in one lesson's renamed_from",
+            )
+
+
+def _reused_keys(edition: Edition, carried: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key in sorted({letter.key for letter in edition.letters} & carried.keys()):
+        now_called = carried[key]
+        taking_back = f', or take the renaming back: renamed_from = ["{now_called}"]'
+        kept = any(letter.key == now_called for letter in edition.letters)
+        yield (
+            f'the key "{key}" was another lesson\'s before that became "{now_called}"',
+            "choose a key that was never used" + ("" if kept else taking_back),
+        )
+
+
+def _same_words(
+    connection: Connection, edition: Edition, carried: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield lessons whose words were published under a key that is gone; only its course's."""
     keys = {letter.key for letter in edition.letters}
-    twice = [old for old, n in Counter(old for old, _ in edition.renames).items() if n > 1]
-    if twice:
-        raise Refused(
-            f'two lessons are renamed from "{twice[0]}"',
-            where=edition.course,
-            remedy="keep it in one lesson's renamed_from",
-        )
-    if reused := sorted(keys & carried.keys()):
-        key = reused[0]
-        raise Refused(
-            f'the key "{key}" was another lesson\'s before that became "{carried[key]}"',
-            where=edition.course,
-            remedy="choose a key that was never used",
-        )
-    before = connection.execute(
-        select(letters.c.source_digest, letters.c.key)
-        .join(editions, editions.c.id == letters.c.edition_id)
-        .where(editions.c.course_id == course_id, letters.c.reminds_of.is_(None))
-        .distinct()
-    ).all()
+    before: dict[str, set[str]] = defaultdict(set)
+    for row in connection.execute(_WORDS, {"slug": edition.course}):
+        now_called = carried.get(row.key, row.key)
+        if row.key not in keys:
+            before[row.source_digest].add(row.key if now_called in keys else now_called)
     for letter in edition.letters:
-        for digest, key in before:
-            gone = key != letter.key and key not in keys
-            if gone and digest == letter.source_digest and carried.get(key) != letter.key:
-                raise Refused(
-                    f'the lesson "{letter.key}" was published before as "{key}"',
-                    where=edition.course,
-                    remedy=f'give it renamed_from = ["{key}"], or its former key',
-                )
+        for key in sorted(before.get(letter.source_digest, ())):
+            if carried.get(key) == letter.key:
+                continue
+            yield (
+                f'the lesson "{letter.key}" was published before as "{key}"',
+                f'give it renamed_from = ["{key}"], or its former key',
+            )
 
+
+_WORDS = (
+    select(letters.c.source_digest, letters.c.key)
+    .join(editions, editions.c.id == letters.c.edition_id)
+    .join(courses, courses.c.id == editions.c.course_id)
+    .where(courses.c.slug == bindparam("slug"), letters.c.reminds_of.is_(None))
+    .distinct()
+)
 
 _EDITIONS = select(courses.c.slug, editions).join(courses, courses.c.id == editions.c.course_id)
 

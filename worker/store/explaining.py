@@ -21,19 +21,21 @@ from worker.model import (
     News,
     PublishedCourse,
 )
+from worker.progress import called_now
 from worker.store.beating import at_work
 from worker.store.deciding import decided_about
 from worker.store.editions import Editions
 from worker.store.fate import Told, strongest
 from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT
 from worker.store.news import Heard, heard_of
-from worker.store.progress import called_now
 from worker.store.reports import deliveries_of, enrollments_of, upcoming, wait_of
 from worker.store.schema import Record, subscribers
 from worker.watch import held_back
 
 SCHEDULED = "scheduled"
 WAITING = "waiting"
+
+CAME_TOO_LATE = "it came into the course after they had passed its place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,7 @@ def _letters(
         elif key == next_key and enrollment.state == EnrollmentState.ACTIVE:
             told = _due(key, before, next_at, known, waits=wait is not None)
         elif place < furthest:
-            why = "it came into the course after they had passed its place"
-            told = LetterStory(key, DeliveryState.SKIPPED, None, why)
+            told = LetterStory(key, DeliveryState.SKIPPED, None, CAME_TOO_LATE)
         else:
             told = _not_owed(key, before, person, enrollment)
         stories.append(told)

@@ -20,9 +20,9 @@ from worker.model import (
     News,
     Verdict,
 )
+from worker.progress import called_now, lesson_of
 from worker.store.fate import strongest
 from worker.store.news import heard_of, of_newest
-from worker.store.progress import called_now, lesson_of
 from worker.store.rebuilt_letters import hand_overs_rebuilt
 from worker.store.schema import (
     attempts,

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, select
 
 from course.model import Kind
 from worker.model import PACING_STATES, EnrollmentState
-from worker.store.editions import Editions, kind_of
+from worker.progress import called_now, kind_of, next_key
+from worker.store.editions import Editions
 from worker.store.membership import Membership, find_membership
-from worker.store.progress import called_now, next_key
 from worker.store.projecting import projection
 from worker.store.runs import reflected
 from worker.store.schema import deliveries, enrollments, letters
@@ -104,7 +104,7 @@ def find_journey(
             Ahead(
                 key=key,
                 title=editions.letter(connection, ids[key]).letter.title,
-                kind=kind_of(course, key),
+                kind=kind_of(course.keys, key),
                 due_at=due_at,
             )
             for key, due_at in calendar

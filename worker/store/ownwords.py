@@ -8,8 +8,8 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from worker.model import PublishedCourse
+from worker.progress import called_now
 from worker.store.editions import Editions
-from worker.store.progress import called_now
 from worker.store.schema import (
     courses,
     deliveries,

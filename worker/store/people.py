@@ -16,12 +16,12 @@ from worker.model import (
     PublishedCourse,
     SubscriberState,
 )
+from worker.pacing import plan_after
+from worker.progress import called_now, next_key
 from worker.store.editions import Editions
 from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting, leave_course
 from worker.store.locking import lock_people_at
-from worker.store.pacing import plan_after, run_of
-from worker.store.progress import called_now, next_key
-from worker.store.runs import history
+from worker.store.runs import history, hours_of, run_of
 from worker.store.schema import Record, courses, deliveries, enrollments, subscribers
 from worker.store.waiting import NOT_WAITED_FOR, skip_nudge
 
@@ -162,7 +162,9 @@ def next_slot_of(
         rows: the deliveries of its present run.
         now: the calendar's instant.
     """
-    return plan_after(enrollment, course, run_of(course, None, rows), not_before=now).letter_at
+    return plan_after(
+        hours_of(enrollment), course, run_of(course, None, rows), not_before=now
+    ).letter_at
 
 
 def go_on(

@@ -10,11 +10,11 @@ from course.model import Kind
 from worker.journal import Gate
 from worker.journal.entries import EDITION_DIGITS
 from worker.model import PACING_STATES, DeliveryState, EnrollmentState, Verdict
+from worker.pacing import Plan, slot_after
+from worker.progress import called_now
 from worker.store.claiming import delivery_id
 from worker.store.editions import Editions
-from worker.store.pacing import Plan, slot_after
-from worker.store.progress import called_now
-from worker.store.runs import history, plans_after
+from worker.store.runs import history, hours_of, plans_after
 from worker.store.schema import (
     Record,
     attempts,
@@ -215,7 +215,7 @@ def _plan(connection: Connection, shelf: Editions, last: Record) -> Plan:
     if plan is not None:
         return plan
     slot = slot_after(
-        last,
+        hours_of(last),
         shelf.edition(connection, last.edition_id).schedule,
         handed_at=last.handed_at,
         kind=Kind(last.kind),

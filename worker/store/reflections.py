@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from worker.errors import Refused
 from worker.model import PublishedCourse, ReflectionRecord
-from worker.store.progress import called_now
+from worker.progress import called_now
 from worker.store.schema import courses, enrollments, reflections, replies, subscribers
 
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, insert, select
 
 from worker.model import Command, NoticePurpose, ReplyKind, SubscriberState
+from worker.progress import lesson_of
 from worker.store.commands import obey
 from worker.store.editions import Editions
 from worker.store.engine import insert_if_new
@@ -16,7 +17,6 @@ from worker.store.leaving import leave
 from worker.store.locking import lock_people
 from worker.store.membership import is_erased
 from worker.store.notices import plan_notice
-from worker.store.progress import lesson_of
 from worker.store.schema import reflections, replies, subscribers
 from worker.store.tracing import Origin
 from worker.store.waiting import release_wait

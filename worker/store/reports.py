@@ -23,11 +23,11 @@ from worker.model import (
     Standing,
     SubscriberState,
 )
+from worker.pacing import Plan, plan_after
+from worker.progress import called_now, is_nudge, next_key
 from worker.store.editions import Editions
 from worker.store.membership import GOING_ON
-from worker.store.pacing import Plan, plan_after, run_of
-from worker.store.progress import called_now, is_nudge, next_key
-from worker.store.runs import reflected
+from worker.store.runs import hours_of, reflected, run_of
 from worker.store.schema import (
     IS_FINAL,
     IS_OPEN,
@@ -130,15 +130,18 @@ def upcoming(
 ) -> tuple[str | None, datetime | None]:
     """Return the key of the letter that comes next, as it is called now, and when it is due.
 
-    A reminder is no such letter; where one is waited with, that is when the wait is over.
+    A reminder is no such letter; where one is waited with, that is when the wait is over. Nor is a
+    letter under way that an edit removed: it is skipped when it is due, and the next one sent.
     """
     if enrollment.state not in GOING_ON:
         return None, None
     letters_ = [row for row in rows if not is_nudge(row.letter_key)]
     under_way = next((row for row in letters_ if row.state in OPEN_STATES), None)
-    if under_way is not None:
-        return called_now(dict(course.renames), under_way.letter_key), under_way.retry_at
     delivered = [row.letter_key for row in letters_ if row.state in PACING_STATES]
+    if under_way is not None:
+        key = called_now(dict(course.renames), under_way.letter_key)
+        comes = key if key in course.keys else next_key(course.keys, course.renames, delivered)
+        return comes, under_way.retry_at
     waiting = wait_of(course, enrollment, rows)
     due_at = enrollment.next_at if waiting is None else waiting.letter_at
     return next_key(course.keys, course.renames, delivered), due_at
@@ -149,7 +152,7 @@ def wait_of(course: PublishedCourse, enrollment: Record, rows: Sequence[Record])
     run = run_of(course, enrollment.waits_on, rows)
     if enrollment.state != EnrollmentState.ACTIVE or run.waits_on is None:
         return None
-    plan = plan_after(enrollment, course, run)
+    plan = plan_after(hours_of(enrollment), course, run)
     if enrollment.next_at is not None:
         plan = plan.looked_at(enrollment.next_at)
     return plan if plan.waits_on else None

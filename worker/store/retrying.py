@@ -9,9 +9,9 @@ from sqlalchemy import Connection, bindparam, case, exists, select, update
 
 from course.model import Kind
 from worker.model import Claimed, DeliveryState, EnrollmentState, SubscriberState
+from worker.progress import called_now, is_nudge
 from worker.store.editions import Editions
 from worker.store.given import among
-from worker.store.progress import called_now, is_nudge
 from worker.store.schema import Record, courses, deliveries, enrollments, letters, subscribers
 from worker.store.waiting import still_wanted
 

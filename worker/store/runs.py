@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
-from worker.model import PublishedCourse
+from course.model import Kind
+from worker.model import PACING_STATES, PublishedCourse, Syllabus
+from worker.pacing import Handed, Hours, Plan, Run, plan_after
+from worker.progress import called_now, is_nudge, lesson_of
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
 from worker.store.given import among
-from worker.store.pacing import Hours, Plan, Run, plan_after, run_of
-from worker.store.progress import called_now, is_nudge, lesson_of
 from worker.store.schema import (
     Record,
     courses,
@@ -22,6 +23,34 @@ from worker.store.schema import (
     letters,
     reflections,
 )
+
+
+def run_of(course: Syllabus, waits_on: str | None, rows: Iterable[Record]) -> Run:
+    """Return a run from its deliveries.
+
+    Args:
+        course: the newest edition, for what keys are called now.
+        waits_on: the enrollment's, as the lesson was called then.
+        rows: with ``letter_key``, ``state``, ``handed_at`` and the letter's ``kind``.
+    """
+    renames = dict(course.renames)
+    by_key = [(called_now(renames, row.letter_key), row) for row in rows]
+    handed = tuple(
+        Handed(key, Kind(row.kind), row.handed_at)
+        for key, row in by_key
+        if row.state in PACING_STATES
+    )
+    lesson = None if waits_on is None else called_now(renames, waits_on)
+    return Run(
+        handed,
+        nudged=frozenset(lesson_of(key) for key, _ in by_key if is_nudge(key)),
+        waits_on=lesson if lesson in {each.key for each in handed} else None,
+    )
+
+
+def hours_of(enrollment: Record) -> Hours:
+    """Return a person's own choices from a row with ``zone``, ``send_at`` and ``start``."""
+    return Hours(enrollment.zone, enrollment.send_at, enrollment.start)
 
 
 def history(connection: Connection, enrollment_ids: Collection[int]) -> dict[int, list[Record]]:
@@ -41,8 +70,11 @@ def runs(
     for enrollment_id, theirs in history(connection, enrollment_ids).items():
         any_of_them = theirs[0]
         course = editions.edition(connection, any_of_them.edition_id)
-        hours = Hours(any_of_them.zone, any_of_them.send_at, any_of_them.start)
-        found[enrollment_id] = (hours, course, run_of(course, any_of_them.waits_on, theirs))
+        found[enrollment_id] = (
+            hours_of(any_of_them),
+            course,
+            run_of(course, any_of_them.waits_on, theirs),
+        )
     return found
 
 

@@ -29,14 +29,14 @@ from worker.model import (
     Tally,
     Verdict,
 )
+from worker.pacing import Plan, slot_after
+from worker.progress import is_nudge
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
 from worker.store.fate import Answer, Change, change_for, shortened
 from worker.store.given import GIVEN, among, as_given, given
 from worker.store.leaving import leave
-from worker.store.pacing import Plan, slot_after
-from worker.store.progress import is_nudge
-from worker.store.runs import plans_after
+from worker.store.runs import hours_of, plans_after
 from worker.store.schema import (
     Id,
     Instant,
@@ -338,7 +338,7 @@ def _enrollment(
             schedule = editions.edition(connection, row.edition_id).schedule
             plan = Plan(
                 slot_after(
-                    row,
+                    hours_of(row),
                     schedule,
                     handed_at=row.handed_at,
                     kind=Kind(row.kind),

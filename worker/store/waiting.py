@@ -8,21 +8,15 @@ claim. A reminder that is not waited for any more is skipped where it stands bef
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
 from worker.model import OPEN_STATES, DeliveryState, EnrollmentState, PublishedCourse
+from worker.pacing import Run, in_place_of_nudge, plan_after, slot_once_reflected
+from worker.progress import called_now, is_nudge, lesson_of
 from worker.store.editions import Editions
-from worker.store.pacing import (
-    Run,
-    plan_after,
-    run_of,
-    slot_once_reflected,
-)
-from worker.store.progress import called_now, is_nudge, lesson_of
-from worker.store.runs import history, reflected, runs
+from worker.store.runs import history, hours_of, reflected, run_of, runs
 from worker.store.schema import (
     Record,
     courses,
@@ -73,7 +67,7 @@ def release_wait(
     if under_way is not None and not skip_nudge(connection, under_way, now, THEY_ANSWERED):
         return True
     if row.state == EnrollmentState.ACTIVE and run.last is not None:
-        put_off(connection, [(row.id, slot_once_reflected(row, course, run, now))])
+        put_off(connection, [(row.id, slot_once_reflected(hours_of(row), course, run, now))])
     return True
 
 
@@ -87,7 +81,7 @@ def replan(connection: Connection, editions: Editions, enrollment_id: int, now: 
         return
     course = editions.edition(connection, row.edition_id)
     run, _ = _run(connection, course, row)
-    put_off(connection, [(row.id, plan_after(row, course, run, not_before=now).first_at)])
+    put_off(connection, [(row.id, plan_after(hours_of(row), course, run, not_before=now).first_at)])
 
 
 def skip_nudge(connection: Connection, delivery: Record, now: datetime, why: str) -> bool:
@@ -121,14 +115,11 @@ def still_wanted(
     for row in nudges:
         hours, course, run = known[row.enrollment_id]
         lesson = lesson_of(called_now(dict(course.renames), row.letter_key))
-        without = replace(run, nudged=run.nudged - {lesson})
-        plan = plan_after(hours, course, without, not_before=None if run.last else now)
-        if plan.waits_on == lesson and plan.nudge_at and now < plan.letter_at:
+        plan = in_place_of_nudge(hours, course, run, lesson, now)
+        if plan is None:
             wanted.append(row)
             continue
         skip_nudge(connection, row, now, NOT_WAITED_FOR)
-        if plan.waits_on is None:
-            plan = plan_after(hours, course, run, not_before=now)
         put_off(connection, [(row.enrollment_id, plan.letter_at)])
     return wanted
 

@@ -24,13 +24,13 @@ from worker.model import (
     NoticePurpose,
     SubscriberState,
 )
+from worker.progress import is_nudge, next_key
 from worker.store.claiming import delivery_id
 from worker.store.editions import Editions
 from worker.store.engine import insert_new
 from worker.store.membership import GOING_ON, enrollment_row
 from worker.store.notices import plan_notice
 from worker.store.people import freeze, go_on, next_slot_of
-from worker.store.progress import is_nudge, next_key
 from worker.store.runs import history
 from worker.store.schema import Record, deliveries, enrollments, events, subscribers
 from worker.store.waiting import end_waits, put_off, replan, skip_nudge

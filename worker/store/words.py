@@ -9,9 +9,9 @@ from sqlalchemy import Connection, case, select
 
 from course.model import Kind
 from worker.model import Claimed
+from worker.progress import called_now, lesson_of
 from worker.store.editions import Editions
 from worker.store.given import among
-from worker.store.progress import called_now, lesson_of
 from worker.store.schema import deliveries, letters, reflections
 
 SOME = "…"

@@ -19,9 +19,11 @@ from tests.worker.ledger import (
     edition,
     person,
 )
-from worker.schedule import zone_names
-from worker.store.pacing import Hours, Run
-from worker.store.projecting import Calendar, project
+from worker.calendar import calendar, walk
+from worker.model import syllabus_of
+from worker.pacing import Hours, Run
+from worker.schedule import localise, zone_names
+from worker.store.projecting import Calendar
 
 HOUR = timedelta(hours=1)
 BEN = 1
@@ -94,17 +96,62 @@ def test_the_calendar_to_come_is_what_the_ledger_does(databases: Databases) -> N
                 world.reflect(key)
             if late:
                 world.clock.advance(5 * DAY)
-            calendar = store.projection(BEN, world.clock.now())
-            assert calendar == what_the_ledger_does(world)
+            to_come = store.projection(BEN, world.clock.now())
+            assert to_come == what_the_ledger_does(world)
             assert store.projection(BEN, world.clock.now()) == ()
             store.close()
 
     agrees()
 
 
+def test_a_simulation_is_what_the_ledger_delivers(databases: Databases) -> None:
+    around_changes = st.sampled_from(
+        [date(2025, 3, 8), date(2025, 3, 29), date(2025, 10, 25), date(2025, 11, 1)]
+    )
+
+    @settings(
+        max_examples=60 if databases.kind == "sqlite" else 12,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(
+        day=around_changes | st.dates(date(2025, 1, 1), date(2026, 12, 31)),
+        joins=st.none() | st.times().map(lambda at: at.replace(microsecond=0)),
+        schedule=schedules,
+        waits=waits,
+        zone=zones,
+        send_at=st.none() | hours,
+    )
+    def agrees(
+        day: date,
+        joins: time | None,
+        schedule: Schedule,
+        waits: dict[str, tuple[int, int | None]],
+        zone: str,
+        send_at: time | None,
+    ) -> None:
+        course = edition(KEYS, schedule=schedule, waits=waits)
+        start = day if joins is None else datetime.combine(day, joins)
+        simulated = calendar(syllabus_of(course), start, zone, send_at)
+        begin = localise(day, joins or time(0), zone) - (DAY if joins is None else timedelta())
+        with databases.lent() as address:
+            store = databases.open(address)
+            world = World(store, HandClock(begin))
+            world.publish(course)
+            begins = day if joins is None else None
+            world.enroll(person("ben", timezone=zone, send_at=send_at, start=begins))
+            world.let_time_pass()
+            delivered = sorted((each.handed_at, each.letter) for each in store.deliveries())
+            store.close()
+        assert [(each.at, each.key) for each in simulated] == delivered
+
+    agrees()
+
+
 def test_the_calendar_of_somebody_new_needs_no_database(world: World) -> None:
     course = world.store.course("motivation")
-    calendar = project(course, Hours("Asia/Tokyo"), Run(), due_at=MONDAY, now=MONDAY)
+    steps = walk(course, Hours("Asia/Tokyo"), Run(), due_at=MONDAY, now=MONDAY)
+    calendar = tuple((step.key, step.at) for step in steps)
     world.enroll(person("ben", timezone="Asia/Tokyo"))
     assert calendar == world.store.projection(BEN, MONDAY) == what_the_ledger_does(world)
 

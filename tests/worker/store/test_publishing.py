@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from course.model import Asset, Sender
+from course.segments import Encoding, Slot
 from tests.worker.ledger import KEYS, MONDAY, SENDER, edition, letter
 from worker.errors import Refused, UnknownCourse
 from worker.store import Store
@@ -46,6 +47,17 @@ def test_a_published_letter_is_read_back_as_it_was_made(store: Store) -> None:
     assert tuple(each.letter for each in read) == published.letters
     assert {each.sender for each in read} == {SENDER}
     assert course.schedule == published.schedule
+
+
+def test_a_stored_letter_knows_where_the_letters_are_that_it_links_to(store: Store) -> None:
+    published = edition()
+    linking = replace(published.letters[2], html=(Slot("letter:goals", Encoding.HTML),))
+    letters = (*published.letters[:2], linking, *published.letters[3:])
+    store.publish(replace(published, letters=letters), MONDAY)
+    course = store.course("motivation")
+    read = [store.letter(letter_id).linked for letter_id in course.letter_ids]
+    assert read[2] == {"goals": course.letter_ids[1]}
+    assert not any([*read[:2], *read[3:]])
 
 
 def test_an_unknown_course_names_those_there_are(store: Store) -> None:

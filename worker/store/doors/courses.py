@@ -7,10 +7,12 @@ from datetime import datetime
 from course.model import Asset, Edition
 from worker.model import (
     PublishedCourse,
+    PublishPlan,
     StoredLetter,
 )
 from worker.store import (
     editions,
+    foreseeing,
 )
 from worker.store.doors.base import Door
 
@@ -26,6 +28,14 @@ class Courses(Door):
         """
         with self._database.writing() as connection:
             return editions.publish(connection, edition, now)
+
+    def foresee(self, edition: Edition, now: datetime, *, for_whom: bool = True) -> PublishPlan:
+        """Return what publishing an edition would change; writes nothing.
+
+        Without ``for_whom`` only what is edited, and how many people go on with it.
+        """
+        with self._database.reading() as connection:
+            return foreseeing.foresee(connection, self._editions, edition, now, for_whom=for_whom)
 
     def course(self, slug: str) -> PublishedCourse:
         """Return a course's newest edition.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from course.model import NUDGE
+from course.model import NUDGE, Kind
 
 Renames = Sequence[tuple[str, str]]
 
@@ -54,3 +54,10 @@ def carry_over(former: Renames, renames: Renames) -> dict[str, str]:
     stated = dict(renames)
     carried = {old: stated.get(key, key) for old, key in former} | stated
     return {old: key for old, key in carried.items() if old != key}
+
+
+def kind_of(keys: Sequence[str], key: str) -> Kind:
+    """Return what a letter is in a course with these ``keys``; a reminder is a lesson's."""
+    if key == keys[0]:
+        return Kind.WELCOME
+    return Kind.FINALE if key == keys[-1] else Kind.LESSON

@@ -6,15 +6,12 @@ the next letter when the wait is over. A reflection, or a person who wants to go
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 
 from course.model import Kind, Schedule
-from worker.model import PACING_STATES, PublishedCourse
+from worker.model import Syllabus
 from worker.schedule import next_slot, welcome_at
-from worker.store.progress import called_now, is_nudge, lesson_of
-from worker.store.schema import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +85,7 @@ class Plan:
 
 
 def slot_after(
-    enrollment: Record | Hours,
+    hours: Hours,
     schedule: Schedule,
     *,
     handed_at: datetime | None,
@@ -99,17 +96,17 @@ def slot_after(
     """Return when the next letter is due.
 
     Args:
-        enrollment: a row with ``zone``, ``send_at`` and ``start``, or these alone.
+        hours: the person's own.
         schedule: the newest edition's, for what the person left open.
         handed_at: the run's last hand-over; ``None`` before the welcome's.
         kind: what was handed over then.
         not_before: when sending may go on.
         dates_later: the least number of local dates behind that hand-over.
     """
-    send_at = enrollment.send_at or schedule.send_at
-    zone = enrollment.zone or schedule.timezone
+    send_at = hours.send_at or schedule.send_at
+    zone = hours.zone or schedule.timezone
     if handed_at is None:
-        return welcome_at(not_before, enrollment.start, send_at, zone)
+        return welcome_at(not_before, hours.start, send_at, zone)
     return next_slot(
         handed_at,
         schedule,
@@ -121,32 +118,9 @@ def slot_after(
     )
 
 
-def run_of(course: PublishedCourse, waits_on: str | None, rows: Iterable[Record]) -> Run:
-    """Return a run from its deliveries.
-
-    Args:
-        course: the newest edition, for what keys are called now.
-        waits_on: the enrollment's, as the lesson was called then.
-        rows: with ``letter_key``, ``state``, ``handed_at`` and the letter's ``kind``.
-    """
-    renames = dict(course.renames)
-    by_key = [(called_now(renames, row.letter_key), row) for row in rows]
-    handed = tuple(
-        Handed(key, Kind(row.kind), row.handed_at)
-        for key, row in by_key
-        if row.state in PACING_STATES
-    )
-    lesson = None if waits_on is None else called_now(renames, waits_on)
-    return Run(
-        handed,
-        nudged=frozenset(lesson_of(key) for key, _ in by_key if is_nudge(key)),
-        waits_on=lesson if lesson in {each.key for each in handed} else None,
-    )
-
-
 def plan_after(
-    enrollment: Record | Hours,
-    course: PublishedCourse,
+    hours: Hours,
+    course: Syllabus,
     run: Run,
     not_before: datetime | None = None,
 ) -> Plan:
@@ -156,7 +130,7 @@ def plan_after(
     lesson, or does not wait for it, the next letter has its ordinary slot.
 
     Args:
-        enrollment: a row with ``zone``, ``send_at`` and ``start``, or these alone.
+        hours: the person's own.
         course: the newest edition.
         run: what was handed over, and what is waited for.
         not_before: when sending may go on; by default at once. Needed while nothing counts as
@@ -170,14 +144,12 @@ def plan_after(
         if not_before is None:
             raise ValueError("there is nothing that the next letter could come after")
         schedule = course.schedule
-        return Plan(
-            slot_after(enrollment, schedule, handed_at=None, kind=None, not_before=not_before)
-        )
+        return Plan(slot_after(hours, schedule, handed_at=None, kind=None, not_before=not_before))
     earliest = not_before or last.at
 
     def slot(behind: Handed, dates_later: int = 1) -> datetime:
         return slot_after(
-            enrollment,
+            hours,
             course.schedule,
             handed_at=behind.at,
             kind=behind.kind,
@@ -192,17 +164,34 @@ def plan_after(
         return Plan(ordinary)
     over = max(ordinary, slot(lesson, wait.days))
     nudge_at = None
-    if wait.nudge_id and wait.nudge_days and lesson.key not in run.nudged:
+    if wait.nudge_days and lesson.key not in run.nudged:
         nudge_at = max(ordinary, slot(lesson, wait.nudge_days))
     return Plan(over, nudge_at if nudge_at and nudge_at < over else None, lesson.key)
 
 
-def slot_once_reflected(
-    enrollment: Record | Hours, course: PublishedCourse, run: Run, now: datetime
-) -> datetime:
+def slot_once_reflected(hours: Hours, course: Syllabus, run: Run, now: datetime) -> datetime:
     """Return when the next letter falls due after a reflection that came ``now``.
 
     That is the next ordinary slot, and never later than without the reflection.
     """
-    free = plan_after(enrollment, course, Run(run.handed), not_before=now)
-    return min(free.letter_at, plan_after(enrollment, course, run).letter_at)
+    free = plan_after(hours, course, Run(run.handed), not_before=now)
+    return min(free.letter_at, plan_after(hours, course, run).letter_at)
+
+
+def in_place_of_nudge(
+    hours: Hours, course: Syllabus, run: Run, lesson: str, now: datetime
+) -> Plan | None:
+    """Return how a course goes on whose reminder is not wanted any more; ``None``: it still is.
+
+    Args:
+        hours: the person's own.
+        course: the newest edition.
+        run: in which the reminder was made.
+        lesson: what it reminds of.
+        now: when the reminder would be sent.
+    """
+    without = replace(run, nudged=run.nudged - {lesson})
+    plan = plan_after(hours, course, without, not_before=None if run.last else now)
+    if plan.waits_on == lesson and plan.nudge_at and now < plan.letter_at:
+        return None
+    return plan if plan.waits_on else plan_after(hours, course, run, not_before=now)
