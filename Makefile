@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-browser chaos chaos-full check bench bench-peers bench-large clean
+.PHONY: demo test test-browser chaos chaos-full golden check bench bench-peers bench-large clean
 demo: $(READY)  ## compile the shipped course and deliver it to ten people, in under a minute
 	$(BIN)/lettercourse demo
 
 test: $(READY)  ## every test, with real servers that the tests start themselves
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --ignore tests/browser -m "not chaos"
 
-test-browser: $(READY)  ## every page in Chromium (Debian: apt-get install chromium)
+test-browser: $(READY)  ## every page and letter in Chromium (Debian: apt-get install chromium spamassassin npm)
 	$(BIN)/python -m pytest tests/browser
 
 CHAOS = CHAOS_TABLE=$(or $(TABLE),chaos.md) $(BIN)/python -m pytest tests/chaos -n 2
@@ -22,6 +22,9 @@ chaos: $(READY)  ## the fault matrix, or one ROW=name of it; its table goes to c
 
 chaos-full: $(READY)  ## the same with every seed, for as long as it takes
 	$(CHAOS) -m "(chaos or not chaos)$(ONE_ROW)"
+
+golden: $(READY)  ## write the documents in tests/fixtures/golden anew; then read the diff
+	$(BIN)/python -m tests.golden
 
 check: $(READY)  ## format, lint, types, and who may import whom
 	$(BIN)/ruff format --check .

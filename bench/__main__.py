@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import delivery, enrollments, letters, providers, replies, web
+from bench import compiling, delivery, enrollments, letters, providers, replies, web
 from bench.measure import Size, Subject, measure_all
 from bench.writing import RESULTS, write
 
@@ -14,6 +14,7 @@ SUBJECTS: tuple[Subject, ...] = (
     delivery.scaled,
     delivery.far_away,
     letters.filling,
+    compiling.compiling,
     providers.delivering,
     providers.through_sendgrid,
     enrollments.looking,

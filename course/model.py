@@ -152,6 +152,27 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """What an author changes in the looks of the letters.
+
+    Attributes:
+        accent: links, buttons and the rail; ``#rrggbb`` like the other colours.
+        background: around the letter, which itself is white.
+        text: what is written.
+        logo: a picture beside the article, as its Markdown would name it; empty for none.
+        logo_alt: what stands where pictures are off.
+        font: names of fonts in order, or one name of a stack; empty for the usual one.
+    """
+
+    accent: str = "#0f5e57"
+    background: str = "#f3efe7"
+    text: str = "#22262d"
+    logo: str = ""
+    logo_alt: str = ""
+    font: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """An article split into the letters it will become.
 
@@ -167,11 +188,17 @@ class Course:
         sender: ``None`` without a manifest.
         article_file: the article's path as the author named it, for findings.
         manifest_file: the manifest's path likewise; empty without a manifest.
-        manifest_lines: where ``sender`` and each ``KEY.subject`` stand in it; 0 where they do not.
+        manifest_lines: where ``sender``, ``sender.email``, each ``KEY.subject`` and so on stand in
+            it; 0 or absent where they do not.
+        manifest_texts: every text in it with its line, in order.
+        ignored: the ids of rules of which its author wants no findings, with their lines.
         front_matter: everything that stood in the front matter.
         body_line: the file's line on which the body starts: what token maps are counted from.
         anchors: the key of the letter that holds each target of an in-document link, by
             ``anchor_name`` of the link's fragment.
+        splitting: why the article is split in this way, in a sentence for its author.
+        reasons: by letter key, why that letter is what it is.
+        brand: the looks of the letters.
     """
 
     slug: str
@@ -191,6 +218,11 @@ class Course:
     front_matter: Mapping[str, object] = field(default_factory=dict)
     body_line: int = 1
     anchors: Mapping[str, str] = field(default_factory=dict)
+    splitting: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    brand: Brand = Brand()
+    manifest_texts: tuple[tuple[int, str], ...] = ()
+    ignored: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +258,15 @@ class Asset:
     Attributes:
         digest: SHA-256 in hex.
         name: ``digest`` with the file's extension; the last part of its address.
+        width, height: in pixels; 0 where nobody measured it.
     """
 
     digest: str
     name: str
     media_type: str
     content: bytes
+    width: int = 0
+    height: int = 0
 
 
 @dataclass(frozen=True, slots=True)
