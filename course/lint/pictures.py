@@ -20,9 +20,14 @@ from course.model import Level
     example=Example("![A loaf on a board](loaf.png)\n"),
 )
 def missing_image(checked: Checked) -> Iterator[Spot]:
-    """The gathering of pictures has found them, and says why."""
+    """The gathering of pictures has found them, and says why; the logo is the manifest's."""
     for picture in checked.pictures.missing:
-        yield Spot(picture.line, f"the picture {picture.source} is missing: {picture.reason}")
+        message = f"the picture {picture.source} is missing: {picture.reason}"
+        if picture.line:
+            yield Spot(picture.line, message)
+        else:
+            line = checked.course.manifest_lines.get("brand.logo", 0)
+            yield Spot(line, message, in_manifest=True)
 
 
 @rule(

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from course.compile import compile_course
 from course.lint.rules import check
 from course.lint.size import CLIPPED_AT, LONG_VALUE, NEAR_CLIPPING
 from course.model import Course, Finding, Level, MissingPicture, Pictures, Sender
@@ -23,6 +25,16 @@ def test_a_missing_picture_is_a_warning_at_its_line() -> None:
     first = next(finding for finding in found if finding.rule == "missing-image")
     assert (first.level, first.line) == (Level.WARNING, 1)
     assert first.message == "the picture gone.png is missing: no such file"
+
+
+def test_a_missing_logo_is_a_warning_at_the_manifests_line(tmp_path: Path) -> None:
+    (tmp_path / "article.md").write_text("## One\n\nWords.\n")
+    (tmp_path / "course.toml").write_text(
+        '[course]\narticle = "article.md"\n[brand]\nlogo = "gone.png"\nlogo_alt = "Ada"\n'
+    )
+    found = compile_course(tmp_path).findings
+    (logo,) = [finding for finding in found if finding.rule == "missing-image"]
+    assert (Path(logo.file).name, logo.line) == ("course.toml", 4)
 
 
 LINKS = """---

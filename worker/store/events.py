@@ -27,7 +27,7 @@ from worker.model import (
 from worker.pseudonyms import Pseudonyms
 from worker.store.editions import Editions
 from worker.store.engine import insert_new, rows_of
-from worker.store.fate import NOT_BEGUN, STRENGTH, Told
+from worker.store.fate import STRENGTH, Told
 from worker.store.leaving import LEFT_STATES, leave, leave_course
 from worker.store.locking import lock_people
 from worker.store.membership import is_erased
@@ -285,7 +285,7 @@ def _stop(connection: Connection, found: Sequence[_Found], now: datetime) -> int
     return sum(states[person] not in LEFT_STATES for person in stopped)
 
 
-_DEFINITELY_NOT = (Verdict.DEFERRED, Verdict.REFUSED, NOT_BEGUN)
+_DEFINITELY_NOT = (Verdict.DEFERRED, Verdict.REFUSED, Verdict.NOT_BEGUN)
 
 _KNOWN_PRINTS = select(events.c.fingerprint).where(events.c.fingerprint.in_(those()))
 

@@ -19,8 +19,6 @@ from worker.store.schema import Record
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(hours=1)
 
-NOT_BEGUN = Verdict.NOT_BEGUN
-
 LONGEST_DETAIL = 500
 
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from worker.model import Claimed, DeliveryState, Gated, Moment, Tally
+from worker.model import Claimed, DeliveryState, Gated, Moment, Tally, Verdict
 from worker.store.editions import Editions
-from worker.store.fate import NOT_BEGUN, Answer
+from worker.store.fate import Answer
 from worker.store.given import among
 from worker.store.schema import Instant, attempts, deliveries, enrollments, subscribers
 from worker.store.settling import doubt, settle_answers
 
-_NOT_BEGUN = Answer(NOT_BEGUN)
+_NOT_BEGUN = Answer(Verdict.NOT_BEGUN)
 
 
 def give_back(
