@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from unicodedata import category
 
 from email_validator import EmailNotValidError, validate_email
@@ -9,6 +11,13 @@ from email_validator import EmailNotValidError, validate_email
 from course.errors import LettercourseError
 
 _UNSEEN = "\u200b\ufeff"
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@([A-Za-z0-9.-]+)", re.ASCII)
+"""What next to every address is: a dot-atom (RFC 5322, 3.2.3) at a domain in ASCII."""
+
+_LONGEST_LOCAL, _LONGEST = 64, 254
+"""Octets of a local part, and of an address (RFC 5321, 4.5.3.1)."""
 
 
 def normalise_address(text: str) -> str:
@@ -21,6 +30,27 @@ def normalise_address(text: str) -> str:
     Raises:
         LettercourseError: this is not an address that mail can be sent to.
     """
+    if plain := _PLAIN.fullmatch(text.strip(" ")):
+        local, domain = plain.groups()
+        known = _known_domain(domain)
+        if known and len(local) <= _LONGEST_LOCAL and len(local) + 1 + len(known) <= _LONGEST:
+            return f"{local.casefold()}@{known}"
+    return _validated(text)
+
+
+@lru_cache(maxsize=4096)
+def _known_domain(domain: str) -> str | None:
+    """Return a domain as addresses have it; ``None`` where mail cannot be sent to any in it.
+
+    Most of a list is at a few providers, and a domain is what takes long to look at.
+    """
+    try:
+        return _validated(f"a@{domain}").partition("@")[2]
+    except LettercourseError:
+        return None
+
+
+def _validated(text: str) -> str:
     if any(category(character) == "Cc" for character in text):
         raise LettercourseError(
             "an email address cannot hold line breaks or control characters",

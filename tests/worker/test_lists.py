@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import pytest
+from email_validator import EmailNotValidError, validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -435,6 +436,34 @@ def test_a_normalised_address_is_ascii_on_one_line(text: str) -> None:
     assert address.isprintable()
     assert address == address.casefold()
     assert normalise_address(address) == address
+
+
+PLAIN = "abcXYZ019.+-_'!#"
+
+
+@settings(deadline=None)
+@given(
+    st.text(PLAIN, max_size=66) | st.from_regex(r"[a-z.]{1,70}", fullmatch=True),
+    st.sampled_from(["example.org", "EXAMPLE.org", "a.test", "nowhere", "-a.org", "a..org"])
+    | st.text("ab1-.", max_size=12).map("{}.org".format)
+    | st.just("b" * 60 + ".org").map(lambda each: f"{each[:60]}.{'c' * 60}.{'d' * 60}.org"),
+)
+def test_a_plain_address_is_read_as_the_library_reads_any(local: str, domain: str) -> None:
+    text = f"{local}@{domain}"
+    try:
+        valid = validate_email(
+            text,
+            strict=True,
+            allow_smtputf8=False,
+            check_deliverability=False,
+            test_environment=True,
+        )
+    except EmailNotValidError:
+        with pytest.raises(LettercourseError):
+            normalise_address(text)
+    else:
+        expected = f"{valid.local_part.casefold()}@{valid.ascii_domain.lower()}"
+        assert normalise_address(text) == expected
 
 
 def mend(path: Path) -> Iterator[Person | RejectedRow]:

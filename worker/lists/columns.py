@@ -10,7 +10,8 @@ is a free reader, who does want letters. Its "Start date" is no wish either, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "email": (
@@ -101,14 +102,24 @@ def find_columns(header: Sequence[str]) -> dict[str, int]:
     }
 
 
-def marks(header: Sequence[str], cells: Sequence[str]) -> Iterator[str]:
+def marks(header: tuple[str, ...], cells: Sequence[str]) -> Iterator[str]:
     """Yield a reason for everything in a row that says not to write to its person."""
-    for title, cell in zip(header, cells, strict=False):
-        column, value = plain(title), plain(cell)
-        says_so = (
-            (column in STATUS_COLUMNS and value in LEFT_WORDS)
-            or (column in LEFT_COLUMNS and value and value not in _NO)
-            or (column in WANTED_COLUMNS and value in _NO)
-        )
-        if says_so:
-            yield f'marked "{cell.strip()}" under "{title.strip()}"'
+    for place, says_so in _telling(header):
+        cell = cells[place] if place < len(cells) else ""
+        if says_so(plain(cell)):
+            yield f'marked "{cell.strip()}" under "{header[place].strip()}"'
+
+
+@lru_cache(maxsize=16)
+def _telling(header: tuple[str, ...]) -> tuple[tuple[int, Callable[[str], bool]], ...]:
+    """Return the places of the columns that may say so, each with what says whether a cell does."""
+    kinds: tuple[tuple[Collection[str], Callable[[str], bool]], ...] = (
+        (STATUS_COLUMNS, LEFT_WORDS.__contains__),
+        (LEFT_COLUMNS, lambda value: bool(value) and value not in _NO),
+        (WANTED_COLUMNS, _NO.__contains__),
+    )
+    telling = (
+        (place, next((says_so for columns, says_so in kinds if plain(title) in columns), None))
+        for place, title in enumerate(header)
+    )
+    return tuple((place, says_so) for place, says_so in telling if says_so)
