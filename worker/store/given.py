@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement, GenericFunction
+
+from worker.store.schema import instant_text
 
 GIVEN = "given"
 """The parameter that the rows are bound to."""
@@ -114,15 +115,11 @@ def among(column: sa.Column[Any], name: str = "ids") -> sa.ColumnElement[bool]:
     return _Among(column, sa.bindparam(name, type_=_Many(column.type)))
 
 
-@lru_cache(maxsize=1024)
 def _instant(value: object) -> str:
-    """Return an instant as both databases read it, and as SQLite keeps it.
-
-    A window's rows share most of theirs.
-    """
+    """Return an instant as both databases read it, and as SQLite keeps it."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise TypeError(f"{type(value).__name__} is no value of a row")
-    return value.astimezone(UTC).isoformat(" ", "microseconds")
+    return instant_text(value)
 
 
 _ENCODER = json.JSONEncoder(default=_instant)

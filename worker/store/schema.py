@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,6 +40,12 @@ Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _ZONED = sa.DateTime(timezone=True)
 
 
+@lru_cache(maxsize=1024)
+def instant_text(value: datetime) -> str:
+    """Return an aware instant as SQLite keeps it; a statement's rows share most of theirs."""
+    return value.astimezone(UTC).isoformat(" ", "microseconds")
+
+
 class Instant(sa.types.TypeDecorator[datetime]):
     """An aware instant in UTC; on SQLite as text of one width, so that it sorts as time does."""
 
@@ -59,8 +66,7 @@ class Instant(sa.types.TypeDecorator[datetime]):
             return None
         if value.tzinfo is None:
             raise ValueError(f"a naive datetime is no instant: {value!r}")
-        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return utc.isoformat(" ", "microseconds") if dialect.name == "sqlite" else utc
+        return instant_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
         """Read an instant, always in UTC."""
