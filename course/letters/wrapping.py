@@ -18,19 +18,34 @@ _NOT_FIRST = frozenset(
     "、。，．・：；！？!?,.:;)]}」』）］｝〉》】〕〗”’…‥ー々ゝゞぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ％"
 )
 _NOT_LAST = frozenset("「『（［｛〈《【〔〖“‘([{")
-_ZERO_WIDTH = frozenset({"Mn", "Me", "Cf"})
+_ZERO_WIDTH = frozenset({"Mn", "Me", "Cf", "Cc"})
+_JOINER, _AS_EMOJI = "\u200d", "\ufe0f"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
 _BLANKS = re.compile(r"[ \t]+")
 _UNDERLINES = "=-"
 
 
 def columns_of(text: str) -> int:
-    """Return how many columns ``text`` takes in a font of fixed width."""
+    """Return how many columns ``text`` takes in a font of fixed width.
+
+    Marks that sit on another character take none, nor do the parts of an emoji after its first.
+    """
     if text.isascii():
         return len(text)
-    return sum(
-        0 if category(each) in _ZERO_WIDTH else 2 if east_asian_width(each) in "WF" else 1
-        for each in text
-    )
+    columns, last, joined = 0, 0, False
+    for character in text:
+        if character == _JOINER:
+            joined = True
+        elif character == _AS_EMOJI and last == 1:
+            columns, last = columns + 1, 2
+        elif category(character) in _ZERO_WIDTH or ord(character) in _SKIN_TONES:
+            continue
+        elif joined:
+            joined = False
+        else:
+            last = 2 if east_asian_width(character) in "WF" else 1
+            columns += last
+    return columns
 
 
 @lru_cache(maxsize=4096)

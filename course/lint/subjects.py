@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from course.letters.wrapping import columns_of
 from course.lint.rule import Checked, Example, Spot, rule
-from course.lint.width import display_width
 from course.model import Kind, Lesson, Level
 from course.splitting.proposing import LONGEST_PREHEADER
 from course.splitting.split import LONGEST_SUBJECT
@@ -49,7 +49,7 @@ def subject_missing(checked: Checked) -> Iterator[Spot]:
 def subject_length(checked: Checked) -> Iterator[Spot]:
     """Measured as it is displayed."""
     for lesson in checked.course.lessons:
-        width = display_width(lesson.subject)
+        width = columns_of(lesson.subject)
         if width > LONGEST_SUBJECT:
             message = f"{lesson.key} has a subject of {width} columns"
             yield checked.about(lesson, "subject", message)
@@ -95,7 +95,7 @@ def duplicate_subject(checked: Checked) -> Iterator[Spot]:
 def preheader_length(checked: Checked) -> Iterator[Spot]:
     """Only what the author has written: sentences that we chose are cut by us."""
     for lesson in checked.course.lessons:
-        width = display_width(lesson.preheader)
+        width = columns_of(lesson.preheader)
         if width > LONGEST_PREHEADER and checked.course.manifest_lines.get(
             f"{lesson.key}.preheader"
         ):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from course.colour import contrast
+from course.letters.wrapping import columns_of
 from course.lint.css import Colour, colour, written
-from course.lint.width import display_width
 from course.model import Finding, Level
 from tests.course.linting import checked
 
@@ -256,7 +256,7 @@ def test_an_author_may_ignore_a_rule_but_no_error(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_inbox_has_columns(text: str, columns: int) -> None:
-    assert display_width(text) == columns
+    assert columns_of(text) == columns
 
 
 @pytest.mark.parametrize(
