@@ -6,19 +6,17 @@ in the order of the class. A person stands there by a keyed hash (:mod:`worker.p
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields
 from datetime import datetime
-from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 from zlib import crc32
+
+import orjson
 
 EDITION_DIGITS = 16
 """How much of an edition's digest stands in a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """The first line of every segment.
 
     Attributes:
@@ -34,8 +32,7 @@ class Header:
     segment: int
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """A letter passed its gate: from here on it may be on its way.
 
     Attributes:
@@ -62,8 +59,7 @@ class Gate:
     person: str
 
 
-@dataclass(frozen=True, slots=True)
-class Leave:
+class Leave(NamedTuple):
     """A person left everything, or one course.
 
     Attributes:
@@ -80,16 +76,13 @@ class Leave:
     person: str
 
 
-@dataclass(frozen=True, slots=True)
-class Erasure:
+class Erasure(NamedTuple):
     """A person was erased; the hash is the one that stands in the database as suppression."""
 
     subscriber: int
     at: datetime
     person: str
 
-
-_encode = json.JSONEncoder(separators=(",", ":"), default=datetime.isoformat).encode
 
 Entry = Gate | Leave | Erasure
 
@@ -100,14 +93,12 @@ _KINDS: dict[str, type[Header | Entry]] = {
     "erase": Erasure,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in _NAMES}
-_VALUES = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 
 
 def line(entry: Header | Entry) -> bytes:
     """Return an entry as a line, its end included."""
     kind = type(entry)
-    text = _encode([_NAMES[kind], *_VALUES[kind](entry)]).encode()
+    text = orjson.dumps((_NAMES[kind], *entry))
     return b"%08x %s\n" % (crc32(text), text)
 
 
@@ -116,9 +107,9 @@ def read_line(text: bytes) -> Header | Entry | None:
     checksum, _, rest = text.partition(b" ")
     if checksum != b"%08x" % crc32(rest):
         return None
-    kind, *values = json.loads(rest)
-    known = _KINDS[kind]
-    read: dict[str, Any] = dict(zip(_FIELDS[known], values, strict=True))
-    if "at" in read:
-        read["at"] = datetime.fromisoformat(read["at"])
-    return known(**read)
+    name, *values = orjson.loads(rest)
+    kind = _KINDS[name]
+    if "at" in kind._fields:
+        place = kind._fields.index("at")
+        values[place] = datetime.fromisoformat(values[place])
+    return kind(*values)

@@ -7,11 +7,11 @@ one turn.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -60,7 +60,7 @@ def as_given(rows: Iterable[Sequence[Any]]) -> str:
 
     Instants must be aware.
     """
-    return _ENCODER.encode(list(rows))
+    return _written(list(rows))
 
 
 class _Many(sa.types.TypeDecorator[Sequence[Any]]):
@@ -81,7 +81,7 @@ class _Many(sa.types.TypeDecorator[Sequence[Any]]):
     def process_bind_param(self, value: Sequence[Any] | None, dialect: sa.Dialect) -> Any:
         """Write the values."""
         many = list(value or ())
-        return _ENCODER.encode(many) if dialect.name == "sqlite" else many
+        return _written(many) if dialect.name == "sqlite" else many
 
 
 class _Among(FunctionElement[Any]):
@@ -115,11 +115,12 @@ def among(column: sa.Column[Any], name: str = "ids") -> sa.ColumnElement[bool]:
     return _Among(column, sa.bindparam(name, type_=_Many(column.type)))
 
 
+def _written(values: Sequence[Any]) -> str:
+    return orjson.dumps(values, _instant, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+
+
 def _instant(value: object) -> str:
     """Return an instant as both databases read it, and as SQLite keeps it."""
     if not isinstance(value, datetime) or value.tzinfo is None:
         raise TypeError(f"{type(value).__name__} is no value of a row")
     return instant_text(value)
-
-
-_ENCODER = json.JSONEncoder(default=_instant)
