@@ -21,9 +21,11 @@ from worker.journal import BEGINNING, Entry, Erasure, Gate, Journal, Leave, Mark
 from worker.model import EnrollmentState
 from worker.pseudonyms import Digests
 from worker.store.engine import CHUNK, insert_new, rows_of
+from worker.store.given import among
 from worker.store.installation import GENERATION, MOVED, MOVING, installation_id
 from worker.store.leaving import LEFT_STATES
 from worker.store.membership import is_erased
+from worker.store.prepared import Prepared
 from worker.store.schema import (
     attempts,
     consents,
@@ -268,10 +270,10 @@ def missing(connection: Connection, entries: Sequence[Entry], digests: Digests) 
 
 def _missing_gates(connection: Connection, gates: Sequence[Gate]) -> Iterator[Gate]:
     """Ids may be given again after a restore, so an instant tells two hand-overs apart."""
-    rows = rows_of(connection, _BY_ID, [each.attempt for each in gates])
+    rows = _BY_ID(connection, ids=[each.attempt for each in gates])
     by_id = {(row.id, row.gated_at) for row in rows}
     rest = [each for each in gates if (each.attempt, each.at) not in by_id]
-    rows = rows_of(connection, _BY_DELIVERY, [each.delivery for each in rest])
+    rows = _BY_DELIVERY(connection, ids=[each.delivery for each in rest]) if rest else []
     by_delivery = {(row.delivery_id, row.gated_at) for row in rows}
     yield from (each for each in rest if (each.delivery, each.at) not in by_delivery)
 
@@ -317,10 +319,10 @@ def is_of(address: str, person: str, digests: Digests) -> bool:
 
 _GENERATION = select(meta.c.value).where(meta.c.name == GENERATION)
 
-_BY_ID = select(attempts.c.id, attempts.c.gated_at).where(attempts.c.id.in_(those()))
+_BY_ID = Prepared(select(attempts.c.id, attempts.c.gated_at).where(among(attempts.c.id)))
 
-_BY_DELIVERY = select(attempts.c.delivery_id, attempts.c.gated_at).where(
-    attempts.c.delivery_id.in_(those())
+_BY_DELIVERY = Prepared(
+    select(attempts.c.delivery_id, attempts.c.gated_at).where(among(attempts.c.delivery_id))
 )
 
 _PEOPLE = select(subscribers.c.id, subscribers.c.address, subscribers.c.state).where(

@@ -33,7 +33,8 @@ from worker.model import (
 )
 from worker.progress import called_now, is_nudge, kind_of, next_key
 from worker.store.editions import Editions
-from worker.store.given import GIVEN, among, as_given, given
+from worker.store.given import among, as_given, given
+from worker.store.prepared import Prepared
 from worker.store.retrying import IS_THERE, RECEIVING, take_again
 from worker.store.runs import plans
 from worker.store.schema import (
@@ -71,8 +72,8 @@ def claim(
     while True:
         claimed, skipped = take_again(connection, editions, owner, until, moment.now, limit)
         room = {"now": moment.now, "most": limit - len(claimed)}
-        ids = connection.scalars(_DUE, room).all()
-        due = connection.execute(_WHOM, {"ids": ids}).all() if ids else []
+        ids = [row.id for row in _DUE(connection, **room)]
+        due = _WHOM(connection, ids=ids) if ids else []
         claimed += _take(connection, editions, installation, due, owner, until, moment.now)
         if claimed or not (skipped or due):
             return claimed
@@ -81,7 +82,8 @@ def claim(
 def due_count(connection: Connection, now: datetime, limit: int) -> int:
     """Count letters that are due, to ``limit`` at most."""
     room = {"now": now, "most": limit}
-    return min(sum(connection.scalar(each, room) or 0 for each in _COUNTS), limit)
+    counted: int = sum(row.counted for each in _COUNTS for row in each(connection, **room))
+    return min(counted, limit)
 
 
 def is_under_way(connection: Connection) -> bool:
@@ -140,9 +142,8 @@ def _take(
 
 def _history(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, Record]]:
     """Return the deliveries of these enrollments' present runs, by enrollment and key."""
-    rows = connection.execute(_HISTORY, {"ids": ids})
     history: dict[int, dict[str, Record]] = defaultdict(dict)
-    for row in rows:
+    for row in _HISTORY(connection, ids=ids):
         history[row.enrollment_id][row.letter_key] = row
     return history
 
@@ -198,7 +199,7 @@ def _insert(
         (each.id, each.enrollment_id, each.run, each.letter_key, each.letter_id, each.due_at)
         for each in claimed
     )
-    connection.execute(_MAKE, {GIVEN: rows, "owner": owner, "until": until})
+    _MAKE(connection, given=rows, owner=owner, until=until)
 
 
 def _take_up(
@@ -225,7 +226,7 @@ def _take_up(
 
 def _clear(connection: Connection, enrollment_ids: Collection[int]) -> None:
     if enrollment_ids:
-        connection.execute(_CLEAR, {"ids": enrollment_ids})
+        _CLEAR(connection, ids=enrollment_ids)
 
 
 def _complete(connection: Connection, enrollment_ids: Collection[int], now: datetime) -> None:
@@ -238,17 +239,19 @@ def _complete(connection: Connection, enrollment_ids: Collection[int], now: date
 
 
 _COUNTS = tuple(
-    select(func.count()).select_from(
-        select(at)
-        .where(at <= bindparam("now", type_=Instant))
-        .order_by(at)  # by the index, and no further than the limit
-        .limit(bindparam("most"))
-        .subquery()
+    Prepared(
+        select(func.count().label("counted")).select_from(
+            select(at)
+            .where(at <= bindparam("now", type_=Instant))
+            .order_by(at)  # by the index, and no further than the limit
+            .limit(bindparam("most"))
+            .subquery()
+        )
     )
     for at in (deliveries.c.retry_at, enrollments.c.next_at)
 )
 
-_DUE = (
+_DUE = Prepared(
     select(enrollments.c.id)
     .where(enrollments.c.next_at <= bindparam("now"), IS_THERE)
     .order_by(enrollments.c.next_at, enrollments.c.id)
@@ -256,7 +259,7 @@ _DUE = (
     .with_for_update(of=enrollments, skip_locked=True)
 )
 
-_WHOM = (
+_WHOM = Prepared(
     select(
         enrollments.c.id,
         enrollments.c.subscriber_id,
@@ -274,7 +277,7 @@ _WHOM = (
     .with_for_update(of=subscribers, read=True, skip_locked=True)
 )
 
-_HISTORY = (
+_HISTORY = Prepared(
     select(
         deliveries.c.enrollment_id,
         deliveries.c.letter_key,
@@ -289,21 +292,23 @@ _new = given(
     id=String, enrollment_id=Id, run=Integer, letter_key=String, letter_id=Id, due_at=Instant
 )
 
-_MAKE = insert(deliveries).from_select(
-    [
-        *(column.key for column in _new.c),
-        *("state", "epoch", "owner", "lease_until", "attempts", "deferrals", "detail"),
-    ],
-    select(
-        *_new.c,
-        literal(DeliveryState.CLAIMED),
-        literal(1),
-        bindparam("owner", type_=String),
-        bindparam("until", type_=Instant),
-        literal(0),
-        literal(0),
-        literal(""),
-    ),
+_MAKE = Prepared(
+    insert(deliveries).from_select(
+        [
+            *(column.key for column in _new.c),
+            *("state", "epoch", "owner", "lease_until", "attempts", "deferrals", "detail"),
+        ],
+        select(
+            *_new.c,
+            literal(DeliveryState.CLAIMED),
+            literal(1),
+            bindparam("owner", type_=String),
+            bindparam("until", type_=Instant),
+            literal(0),
+            literal(0),
+            literal(""),
+        ),
+    )
 )
 
-_CLEAR = update(enrollments).where(among(enrollments.c.id)).values(next_at=None)
+_CLEAR = Prepared(update(enrollments).where(among(enrollments.c.id)).values(next_at=None))

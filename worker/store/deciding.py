@@ -21,13 +21,14 @@ from worker.model import (
     DeliveryState,
     EnrollmentState,
     Moment,
+    Outcome,
     Settlement,
     Verdict,
 )
 from worker.progress import is_nudge
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
-from worker.store.fate import Answer, shortened, strongest
+from worker.store.fate import shortened, strongest
 from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT
 from worker.store.locking import lock_people_of
 from worker.store.news import heard_of, of_newest
@@ -83,7 +84,7 @@ def decide(
         state = _send_again(connection, row, moment.now)
     else:
         verdict = Verdict.ACCEPTED if decision is Decision.SENT else Verdict.REFUSED
-        settle_told(connection, editions, {row.id: Answer(verdict, row.detail)}, moment.now)
+        settle_told(connection, editions, {row.id: Outcome(verdict, row.detail)}, moment.now)
         state = DeliveryState(decision)
     connection.execute(
         insert(settlements).values(

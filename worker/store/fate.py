@@ -13,27 +13,13 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from course.errors import one_line
-from worker.model import PACING_STATES, DeliveryState, EnrollmentState, News, Verdict
+from worker.model import PACING_STATES, DeliveryState, EnrollmentState, News, Outcome, Verdict
 from worker.store.schema import Record
 
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(hours=1)
 
 LONGEST_DETAIL = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What is known about one hand-over.
-
-    Attributes:
-        outcome: a verdict; ``NOT_BEGUN``: the provider never saw it.
-    """
-
-    outcome: Verdict
-    detail: str = ""
-    address_at_fault: bool = False
-    retry_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +79,9 @@ def strongest(told: Iterable[Told]) -> Told | None:
     )
 
 
-def answer_of(told: Told) -> Answer:
+def answer_of(told: Told) -> Outcome:
     """Return what a piece of news that settles a letter says about its hand-over."""
-    return Answer(
+    return Outcome(
         Verdict.REFUSED if told.undelivered else Verdict.ACCEPTED,
         told.detail,
         address_at_fault=told.news is News.BOUNCED,
@@ -124,17 +110,17 @@ def back_off(delivery_id: str, turn: int, retry_after: timedelta | None) -> time
     return max(full * (0.5 + seed / 2), (retry_after or timedelta()) * (1 + seed / 2))
 
 
-def change_for(row: Record, answer: Answer, now: datetime, *, moved_on: bool) -> Change:
+def change_for(row: Record, answer: Outcome, now: datetime, *, moved_on: bool) -> Change:
     """Return what an answer changes: the one place where a delivery's fate is decided.
 
     Args:
         row: the delivery with its ``enrollment`` state and ``present_run``.
-        answer: what the provider said, or nobody.
+        answer: what is known of the hand-over, from whomever.
         now: the calendar's instant.
         moved_on: something later was made for this run, or the course was restarted.
     """
-    if answer.outcome in (Verdict.ACCEPTED, Verdict.UNKNOWN):
-        accepted = answer.outcome == Verdict.ACCEPTED
+    if answer.verdict in (Verdict.ACCEPTED, Verdict.UNKNOWN):
+        accepted = answer.verdict == Verdict.ACCEPTED
         state = DeliveryState.SENT if accepted else DeliveryState.IN_DOUBT
         held = row.state == DeliveryState.FAILED and row.enrollment == EnrollmentState.HELD
         return Change(
@@ -142,7 +128,7 @@ def change_for(row: Record, answer: Answer, now: datetime, *, moved_on: bool) ->
             paces=row.state not in PACING_STATES and not moved_on,
             enrollment=EnrollmentState.ACTIVE if held and not moved_on else None,
         )
-    if answer.outcome == Verdict.REFUSED:
+    if answer.verdict == Verdict.REFUSED:
         if answer.address_at_fault:
             return Change(DeliveryState.FAILED, bounced=True)
         holds = not moved_on and row.enrollment in _GOES_ON
@@ -154,7 +140,7 @@ def change_for(row: Record, answer: Answer, now: datetime, *, moved_on: bool) ->
     if row.enrollment not in _GOES_ON:
         return Change(DeliveryState.PLANNED)
     retry_at = row.due_at  # not begun: as due as it was
-    if answer.outcome == Verdict.DEFERRED:
+    if answer.verdict == Verdict.DEFERRED:
         retry_at = now + back_off(row.id, row.deferrals + 1, answer.retry_after)
     return Change(DeliveryState.PLANNED, enrollment=EnrollmentState.ACTIVE, retry_at=retry_at)
 

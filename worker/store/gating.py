@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from sqlalchemy import Connection, Integer, String, bindparam, insert, literal, select, update
+from sqlalchemy import Connection, bindparam, insert, literal, select, update
 
 from worker.model import (
     Claimed,
@@ -24,9 +24,10 @@ from worker.model import (
     Tally,
 )
 from worker.store.editions import Editions
-from worker.store.given import GIVEN, among, as_given, given
+from worker.store.given import among
 from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting
 from worker.store.locking import lock_people
+from worker.store.prepared import Prepared
 from worker.store.schema import Instant, Record, attempts, deliveries, enrollments, subscribers
 from worker.store.settling import settle, tally
 from worker.store.words import words_for
@@ -133,8 +134,7 @@ def _look(
     if not claimed:
         return {}
     ids = [each.id for each in claimed]
-    rows = connection.execute(_LOOK, {"ids": ids, "wall": moment.wall})
-    return {row.id: row for row in rows if row.is_held}
+    return {row.id: row for row in _LOOK(connection, ids=ids, wall=moment.wall) if row.is_held}
 
 
 def _may_receive(row: Record) -> bool:
@@ -149,11 +149,10 @@ def _begin(
     """Put hand-overs on record; return the attempts' ids by delivery."""
     if not rows:
         return {}
-    hour = {"now": moment.now, "until": until}
-    new = as_given((row.id, row.attempts + 1) for row in rows)
-    connection.execute(_HAND_OVER, {"ids": [row.id for row in rows], **hour})
-    made = connection.execute(_BEGIN, {GIVEN: new, "wall": moment.wall, **hour})
-    return {row.delivery_id: row.id for row in made}
+    ids = [row.id for row in rows]
+    _HAND_OVER(connection, ids=ids, now=moment.now, until=until)
+    begun = _BEGIN(connection, ids=ids, now=moment.now, wall=moment.wall, until=until)
+    return {row.delivery_id: row.id for row in begun}
 
 
 def _turn_away(connection: Connection, rows: Sequence[Record], now: datetime) -> Collection[str]:
@@ -182,7 +181,7 @@ def _freeze(connection: Connection, delivery_id: str) -> None:
 
 _NOTHING: Mapping[str, str] = {}
 
-_LOOK = (
+_LOOK = Prepared(
     select(
         deliveries.c.id,
         deliveries.c.owner,
@@ -206,7 +205,7 @@ _LOOK = (
 )
 """Locks everybody's rows; what it returns is what they were when the lock was got."""
 
-_HAND_OVER = (
+_HAND_OVER = Prepared(
     update(deliveries)
     .where(among(deliveries.c.id), deliveries.c.state == DeliveryState.CLAIMED)
     .values(
@@ -217,19 +216,18 @@ _HAND_OVER = (
     )
 )
 
-_new = given(delivery_id=String, number=Integer)
-
-_BEGIN = (
+_BEGIN = Prepared(
     insert(attempts)
     .from_select(
         ["delivery_id", "number", "gated_at", "gated_wall", "deadline", "detail"],
         select(
-            *_new.c,
+            deliveries.c.id,
+            deliveries.c.attempts,
             bindparam("now", type_=Instant),
             bindparam("wall", type_=Instant),
             bindparam("until", type_=Instant),
             literal(""),
-        ),
+        ).where(among(deliveries.c.id)),
     )
     .returning(attempts.c.id, attempts.c.delivery_id)
 )

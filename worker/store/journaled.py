@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Engine, Text, cast, func, literal, select
 
 from worker.errors import Refused
 from worker.journal import Journal, Place, open_journal
@@ -38,6 +38,7 @@ from worker.store.engine import Database
 from worker.store.installation import GENERATION, MOVED, installation_id
 from worker.store.noting import begin_notes, end_notes
 from worker.store.outside import entries_of
+from worker.store.prepared import Prepared
 from worker.store.rebuilding import Reconciled, adopt, rebuild
 from worker.store.schema import attempts, journals, meta
 
@@ -205,7 +206,7 @@ class JournaledDatabase:
         Raises:
             Refused: the installation was moved away.
         """
-        known = {row.name: row for row in connection.execute(_PULSE[connection.dialect.name])}
+        known = {row.name: row for row in _PULSE[connection.dialect.name](connection)}
         if MOVED in known:
             refuse_uncompared(connection)
         row = known[GENERATION]
@@ -286,10 +287,12 @@ class _Seen:
 _RESTART = "start this process again"
 
 
-def _pulse_of(server: ColumnElement[str]) -> Select[tuple[str, str, str, int]]:
+def _pulse_of(server: ColumnElement[str]) -> Prepared:
     known = select(func.count()).select_from(journals).scalar_subquery().label("journals")
-    return select(meta.c.name, meta.c.value, server.label("server"), known).where(
-        meta.c.name.in_((GENERATION, MOVED))
+    return Prepared(
+        select(meta.c.name, meta.c.value, server.label("server"), known).where(
+            (meta.c.name == GENERATION) | (meta.c.name == MOVED)
+        )
     )
 
 

@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from worker.model import DeliveryState, News, NoticeState
+from worker.model import DeliveryState, News, NoticeState, Outcome
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
-from worker.store.fate import Answer, Told, answer_of, shortened, strongest
+from worker.store.fate import Told, answer_of, shortened, strongest
 from worker.store.schema import attempts, deliveries, events, notices, those
 from worker.store.settling import settle_told
 
@@ -67,7 +67,7 @@ def settle_letters(
 def _settle_deliveries(
     connection: Connection, editions: Editions, before: Heard, heard: Heard, now: datetime
 ) -> None:
-    answers: dict[str, Answer] = {}
+    answers: dict[str, Outcome] = {}
     notes = []
     for row in rows_of(connection, _HANDED, list(heard)):
         told = of_newest(heard[row.id], row.attempts, row.gated_wall)

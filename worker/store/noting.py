@@ -23,14 +23,6 @@ _NOTES = "lettercourse_notes"
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
-    """A letter passed its gate, with the edition that it is of."""
-
-    gated: Gated
-    edition: PublishedCourse
-
-
-@dataclass(frozen=True, slots=True)
 class Departure:
     """Somebody left: everything, or one course."""
 
@@ -43,9 +35,9 @@ class Departure:
 
 @dataclass(slots=True)
 class Notes:
-    """What one transaction noted, in order."""
+    """What one transaction noted, in order; letters with the editions that they are of."""
 
-    gates: list[Passed] = field(default_factory=list)
+    gates: list[tuple[Gated, PublishedCourse]] = field(default_factory=list)
     departures: list[Departure] = field(default_factory=list)
     erasures: list[Erasure] = field(default_factory=list)
 
@@ -66,7 +58,7 @@ def note_gates(connection: Connection, shelf: Editions, gated: Iterable[Gated]) 
     if (notes := connection.info.get(_NOTES)) is not None:
         for each in gated:
             edition = shelf.edition(connection, each.claimed.edition_id)
-            notes.gates.append(Passed(each, edition))
+            notes.gates.append((each, edition))
 
 
 def note_leaving(

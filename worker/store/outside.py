@@ -8,9 +8,10 @@ from sqlalchemy import Connection, select
 
 from worker.journal import Entry, Gate, Leave
 from worker.journal.entries import EDITION_DIGITS
+from worker.model import Gated, PublishedCourse
 from worker.store.engine import rows_of
 from worker.store.membership import is_erased
-from worker.store.noting import Departure, Notes, Passed
+from worker.store.noting import Departure, Notes
 from worker.store.schema import subscribers, those
 
 
@@ -18,14 +19,13 @@ def entries_of(
     connection: Connection, notes: Notes, digest: Callable[[str], str]
 ) -> tuple[list[Gate], list[Entry]]:
     """Return notes as entries of a journal, gates apart; read in the transaction that took them."""
-    return [_gate(each, digest) for each in notes.gates], [
+    return [_gate(*each, digest) for each in notes.gates], [
         *_departures(connection, notes.departures, digest),
         *notes.erasures,
     ]
 
 
-def _gate(passed: Passed, digest: Callable[[str], str]) -> Gate:
-    gated, edition = passed.gated, passed.edition
+def _gate(gated: Gated, edition: PublishedCourse, digest: Callable[[str], str]) -> Gate:
     claimed = gated.claimed
     return Gate(
         attempt=gated.attempt_id,

@@ -12,6 +12,7 @@ from worker.model import Claimed, DeliveryState, EnrollmentState, SubscriberStat
 from worker.progress import called_now, is_nudge
 from worker.store.editions import Editions
 from worker.store.given import among
+from worker.store.prepared import Prepared
 from worker.store.schema import Record, courses, deliveries, enrollments, letters, subscribers
 from worker.store.waiting import still_wanted
 
@@ -29,8 +30,8 @@ def take_again(
     Returns:
         What was claimed, and how many letters were skipped instead.
     """
-    ids = connection.scalars(_DUE_AGAIN, {"now": now, "most": limit}).all()
-    due = connection.execute(_AGAIN, {"ids": ids}).all() if ids else []
+    ids = [row.id for row in _DUE_AGAIN(connection, now=now, most=limit)]
+    due = _AGAIN(connection, ids=ids) if ids else []
     nudges = [row for row in due if is_nudge(row.letter_key)]
     of_course = [row for row in due if not is_nudge(row.letter_key)]
     kept, passed = _still_in_course(connection, editions, of_course)
@@ -57,7 +58,7 @@ def _take_again(
     if not rows:
         return []
     taken = [row.id for row in rows]
-    connection.execute(_TAKE, {"ids": taken, "owner": owner, "until": until})
+    _TAKE(connection, ids=taken, owner=owner, until=until)
     return [
         Claimed(
             id=row.id,
@@ -128,7 +129,7 @@ _GOES_ON = (
     .correlate(deliveries)
 )
 
-_DUE_AGAIN = (
+_DUE_AGAIN = Prepared(
     select(deliveries.c.id)
     .where(
         deliveries.c.retry_at <= bindparam("now"),
@@ -139,7 +140,7 @@ _DUE_AGAIN = (
     .with_for_update(of=deliveries, skip_locked=True)
 )
 
-_AGAIN = (
+_AGAIN = Prepared(
     select(
         deliveries.c.id,
         deliveries.c.epoch,
@@ -165,7 +166,7 @@ _AGAIN = (
     .suffix_with("FOR UPDATE OF enrollments SKIP LOCKED", dialect="postgresql")
 )
 
-_TAKE = (
+_TAKE = Prepared(
     update(deliveries)
     .where(
         among(deliveries.c.id),

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from worker.model import Claimed, DeliveryState, Gated, Moment, Tally, Verdict
+from worker.model import Claimed, DeliveryState, Gated, Moment, Outcome, Tally, Verdict
 from worker.store.editions import Editions
-from worker.store.fate import Answer
 from worker.store.given import among
+from worker.store.prepared import Prepared
 from worker.store.schema import Instant, attempts, deliveries, enrollments, subscribers
 from worker.store.settling import doubt, settle_answers
 
-_NOT_BEGUN = Answer(Verdict.NOT_BEGUN)
+_NOT_BEGUN = Outcome(Verdict.NOT_BEGUN)
 
 
 def give_back(
@@ -47,7 +47,7 @@ def give_back_lost(
     epochs = {each.id: each.epoch for each in claimed}
     passed = {
         row.attempt_id: (row.epoch, _NOT_BEGUN)
-        for row in connection.execute(_LIVE, {"ids": epochs})
+        for row in _LIVE(connection, ids=epochs)
         if row.epoch == epochs[row.id]
     }
     settle_answers(connection, editions, passed, moment)
@@ -57,7 +57,7 @@ def give_back_lost(
 def release(connection: Connection, claimed: Sequence[Claimed], owner: str) -> None:
     """Give up claims that were not taken to a gate; they are due at once."""
     epochs = {each.id: each.epoch for each in claimed}
-    rows = connection.execute(_HELD, {"ids": epochs, "owner": owner}).all()
+    rows = _HELD(connection, ids=epochs, owner=owner)
     _plan_again(connection, [row.id for row in rows if row.epoch == epochs[row.id]])
 
 
@@ -67,10 +67,10 @@ def reap(connection: Connection, editions: Editions, moment: Moment) -> Tally:
     Their attempts stay live: the same attempt's late answer may still settle them. Whatever
     somebody else works on at this moment waits for the next round.
     """
-    ids = connection.scalars(_PAST, {"wall": moment.wall}).all()
+    ids = [row.id for row in _PAST(connection, wall=moment.wall)]
     if not ids:
         return Tally()
-    lapsed = connection.execute(_LAPSED, {"ids": ids, "wall": moment.wall}).all()
+    lapsed = _LAPSED(connection, ids=ids, wall=moment.wall)
     claimed = [row.id for row in lapsed if row.state == DeliveryState.CLAIMED]
     handing = [row.id for row in lapsed if row.state == DeliveryState.HANDING]
     _plan_again(connection, claimed)
@@ -80,12 +80,14 @@ def reap(connection: Connection, editions: Editions, moment: Moment) -> Tally:
 
 def _plan_again(connection: Connection, ids: Sequence[str]) -> None:
     if ids:
-        connection.execute(_PLAN_AGAIN, {"ids": ids})
+        _PLAN_AGAIN(connection, ids=ids)
 
 
-_PAST = select(deliveries.c.id).where(deliveries.c.lease_until < bindparam("wall", type_=Instant))
+_PAST = Prepared(
+    select(deliveries.c.id).where(deliveries.c.lease_until < bindparam("wall", type_=Instant))
+)
 
-_LAPSED = (
+_LAPSED = Prepared(
     select(deliveries.c.id, deliveries.c.state)
     .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
@@ -95,7 +97,7 @@ _LAPSED = (
     .suffix_with("FOR UPDATE OF enrollments, deliveries SKIP LOCKED", dialect="postgresql")
 )
 
-_HELD = (
+_HELD = Prepared(
     select(deliveries.c.id, deliveries.c.epoch)
     .join(enrollments, enrollments.c.id == deliveries.c.enrollment_id)
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
@@ -109,13 +111,13 @@ _HELD = (
     .suffix_with("FOR UPDATE OF enrollments, deliveries", dialect="postgresql")
 )
 
-_PLAN_AGAIN = (
+_PLAN_AGAIN = Prepared(
     update(deliveries)
     .where(among(deliveries.c.id), deliveries.c.state == DeliveryState.CLAIMED)
     .values(state=DeliveryState.PLANNED, owner=None, lease_until=None, retry_at=deliveries.c.due_at)
 )
 
-_LIVE = (
+_LIVE = Prepared(
     select(deliveries.c.id, deliveries.c.epoch, attempts.c.id.label("attempt_id"))
     .join(attempts, attempts.c.delivery_id == deliveries.c.id)
     .where(among(deliveries.c.id), attempts.c.outcome.is_(None))

@@ -7,7 +7,7 @@ SQLite takes a partial index only where it can see that the query implies its co
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -68,11 +68,21 @@ class Instant(sa.types.TypeDecorator[datetime]):
             raise ValueError(f"a naive datetime is no instant: {value!r}")
         return instant_text(value) if dialect.name == "sqlite" else value.astimezone(UTC)
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        """Read an instant, always in UTC."""
-        if value is None:
-            return None
-        return datetime.fromisoformat(value) if dialect.name == "sqlite" else value.astimezone(UTC)
+    def result_processor(
+        self,
+        dialect: sa.Dialect,
+        coltype: object,  # noqa: ARG002
+    ) -> Callable[[Any], datetime | None]:
+        """Return what reads an instant, always in UTC; it is called for most cells of most rows."""
+        return _from_text if dialect.name == "sqlite" else _in_utc
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 class Words(sa.types.TypeDecorator[str]):

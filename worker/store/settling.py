@@ -9,13 +9,13 @@ News by events settles through the same rows; whatever we believed of the letter
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Integer, String, bindparam, case, func, null, select, update
+from sqlalchemy import Connection, String, bindparam, case, func, null, select, update
 
 from course.model import Kind
 from worker.model import (
@@ -33,9 +33,10 @@ from worker.pacing import Plan, slot_after
 from worker.progress import is_nudge
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
-from worker.store.fate import Answer, Change, change_for, shortened
-from worker.store.given import GIVEN, among, as_given, given
+from worker.store.fate import Change, change_for, shortened
+from worker.store.given import among, as_given, given
 from worker.store.leaving import leave
+from worker.store.prepared import Prepared
 from worker.store.runs import hours_of, plans_after
 from worker.store.schema import (
     Id,
@@ -50,8 +51,6 @@ from worker.store.schema import (
     those,
 )
 
-_UNSETTLED = (DeliveryState.HANDING, DeliveryState.IN_DOUBT)
-
 
 def settle(
     connection: Connection,
@@ -64,13 +63,7 @@ def settle(
     Returns:
         The new state of each delivery that has one, by its attempt.
     """
-    answers = {
-        gated.attempt_id: (
-            gated.claimed.epoch,
-            Answer(outcome.verdict, outcome.detail, outcome.address_at_fault, outcome.retry_after),
-        )
-        for gated, outcome in results
-    }
+    answers = {gated.attempt_id: (gated.claimed.epoch, outcome) for gated, outcome in results}
     return settle_answers(connection, editions, answers, moment)
 
 
@@ -86,7 +79,7 @@ def tally(states: Iterable[DeliveryState]) -> Tally:
 
 
 def settle_told(
-    connection: Connection, editions: Editions, answers: Mapping[str, Answer], now: datetime
+    connection: Connection, editions: Editions, answers: Mapping[str, Outcome], now: datetime
 ) -> None:
     """Record what events told of deliveries, by id; those that say it already stay as they are."""
     settled = []
@@ -103,7 +96,7 @@ def settle_told(
 def settle_answers(
     connection: Connection,
     editions: Editions,
-    answers: Mapping[int, tuple[int, Answer]],
+    answers: Mapping[int, tuple[int, Outcome]],
     moment: Moment,
 ) -> Mapping[int, DeliveryState]:
     """Record answers by attempt, each with the epoch that it was made in.
@@ -116,20 +109,20 @@ def settle_answers(
     if not answers:
         return {}
     settled = []
-    for row in connection.execute(_LIVE, {"ids": answers}).all():
+    for row in _LIVE(connection, ids=answers):
         epoch, answer = answers[row.attempt_id]
         if row.epoch != epoch:
             continue
         moved_on = row.state == DeliveryState.IN_DOUBT and _moved_on(connection, row)
         settled.append((row, answer, change_for(row, answer, moment.now, moved_on=moved_on)))
-    _write(connection, editions, settled, moment.now, closing=attrgetter("outcome"))
+    _write(connection, editions, settled, moment.now, closing=attrgetter("verdict"))
     return {row.attempt_id: change.state for row, _, change in settled if change.state != row.state}
 
 
 def doubt(connection: Connection, editions: Editions, ids: Sequence[str], now: datetime) -> None:
     """Put hand-overs in doubt, whose rows are locked; their answers may still come."""
-    nobody = Answer(Verdict.UNKNOWN, "no answer before the deadline")
-    rows = connection.execute(_HANDING, {"ids": ids}).all()
+    nobody = Outcome(Verdict.UNKNOWN, "no answer before the deadline")
+    rows = _HANDING(connection, ids=ids)
     changes = [(row, nobody, change_for(row, nobody, now, moved_on=False)) for row in rows]
     _write(connection, editions, changes, now, closing=None)
 
@@ -160,22 +153,25 @@ _DELIVERIES = (
     .join(courses, courses.c.id == enrollments.c.course_id)
 )
 
-_LIVE = (
+_LIVE = Prepared(
     _DELIVERIES.add_columns(attempts.c.id.label("attempt_id"), deliveries.c.handed_at)
     .join(attempts, attempts.c.delivery_id == deliveries.c.id)
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
     .where(
         among(attempts.c.id),
         attempts.c.outcome.is_(None),
-        deliveries.c.state.in_(_UNSETTLED),
+        (deliveries.c.state == DeliveryState.HANDING)
+        | (deliveries.c.state == DeliveryState.IN_DOUBT),
     )
     .order_by(subscribers.c.id, enrollments.c.id)
     .with_for_update(of=subscribers, key_share=True)
     .suffix_with("FOR UPDATE OF enrollments, deliveries, attempts", dialect="postgresql")
 )
 
-_HANDING = _DELIVERIES.add_columns(null().label("attempt_id"), deliveries.c.handed_at).where(
-    among(deliveries.c.id), deliveries.c.state == DeliveryState.HANDING
+_HANDING = Prepared(
+    _DELIVERIES.add_columns(null().label("attempt_id"), deliveries.c.handed_at).where(
+        among(deliveries.c.id), deliveries.c.state == DeliveryState.HANDING
+    )
 )
 
 _TOLD = (
@@ -205,7 +201,7 @@ def _moved_on(connection: Connection, row: Record) -> bool:
     return connection.execute(other.limit(1)).first() is not None
 
 
-_Settled = Sequence[tuple[Record, Answer, Change]]
+_Settled = Sequence[tuple[Record, Outcome, Change]]
 
 
 def _write(
@@ -214,7 +210,7 @@ def _write(
     settled: _Settled,
     now: datetime,
     *,
-    closing: Callable[[Answer], str] | None,
+    closing: Callable[[Outcome], Verdict] | None,
 ) -> None:
     """Write what becomes of letters and their courses.
 
@@ -223,38 +219,30 @@ def _write(
         editions: the shelf.
         settled: letters, what is known of them, and what that changes.
         now: the calendar's instant.
-        closing: the outcome that ends the attempt; ``None``: its answer may still come.
+        closing: the verdict that ends the attempt; ``None``: its answer may still come.
     """
     if not settled:
         return
-    rows = as_given(
-        (
-            row.id,
+    fates: dict[_Fate, list[tuple[object, ...]]] = defaultdict(list)
+    for row, answer, change in settled:
+        fate = _Fate(
             row.epoch,
             row.state,
-            row.attempt_id,
             closing(answer) if closing else None,
-            shortened(answer.detail),
             change.state,
-            change.retry_at,
             None if change.state in _NOT_HANDED else row.handed_at,
             None if change.state == DeliveryState.PLANNED else now,
-            row.deferrals + (answer.outcome == Verdict.DEFERRED),
+            row.deferrals + (answer.verdict == Verdict.DEFERRED),
         )
-        for row, answer, change in settled
-    )
-    if closing:
-        connection.execute(_CLOSE, {GIVEN: rows, "now": now})
-    connection.execute(_SETTLE, {GIVEN: rows})
-    pacing = [row for row, _, change in settled if change.paces and row.run == row.present_run]
-    waits = plans_after(connection, editions, pacing)
-    moved = [
-        values
-        for row, _, change in settled
-        if (values := _enrollment(connection, editions, row, change, waits)) is not None
-    ]
-    if moved:
-        connection.execute(_GO_ON, {GIVEN: as_given(moved), "now": now})
+        own = (row.id, row.attempt_id, shortened(answer.detail), change.retry_at)
+        fates[fate].append(own)
+    for fate, each in fates.items():
+        rows = as_given(each)
+        if fate.outcome:
+            _CLOSE(connection, given=rows, outcome=fate.outcome, now=now)
+        _SETTLE(connection, given=rows, **fate._asdict())
+    for course, going in _going_on(connection, editions, settled).items():
+        _GO_ON(connection, given=as_given(going), now=now, **course._asdict())
     bounced = [row.subscriber_id for row, _, change in settled if change.bounced]
     if bounced:
         leave(connection, bounced, SubscriberState.BOUNCED, now)
@@ -262,90 +250,118 @@ def _write(
 
 _NOT_HANDED = (DeliveryState.PLANNED, DeliveryState.CANCELLED)
 
-_changed = given(
-    id=String,
-    epoch=Integer,
-    was=String,
-    attempt_id=Id,
-    outcome=String,
-    detail=String,
-    state=String,
-    retry_at=Instant,
-    handed_at=Instant,
-    settled_at=Instant,
-    deferrals=Integer,
-)
 
-_CLOSE = (
+class _Fate(NamedTuple):
+    """What letters of one window mostly have in common.
+
+    Attributes:
+        was: the state that they leave.
+        outcome: what ends their attempts; ``None``: the answers may still come.
+    """
+
+    epoch: int
+    was: str
+    outcome: Verdict | None
+    state: DeliveryState
+    handed_at: datetime | None
+    settled_at: datetime | None
+    deferrals: int
+
+
+_own = given(id=String, attempt_id=Id, detail=String, retry_at=Instant)
+
+_CLOSE = Prepared(
     update(attempts)
-    .where(attempts.c.id == _changed.c.attempt_id, attempts.c.outcome.is_(None))
-    .values(outcome=_changed.c.outcome, detail=_changed.c.detail, answered_at=bindparam("now"))
+    .where(attempts.c.id == _own.c.attempt_id, attempts.c.outcome.is_(None))
+    .values(outcome=bindparam("outcome"), detail=_own.c.detail, answered_at=bindparam("now"))
 )
 
-_SETTLE = (
+_SETTLE = Prepared(
     update(deliveries)
     .where(
-        deliveries.c.id == _changed.c.id,
-        deliveries.c.epoch == _changed.c.epoch,
-        deliveries.c.state == _changed.c.was,
+        deliveries.c.id == _own.c.id,
+        deliveries.c.epoch == bindparam("epoch"),
+        deliveries.c.state == bindparam("was"),
     )
     .values(
-        state=_changed.c.state,
+        state=bindparam("state"),
         owner=None,
         lease_until=None,
-        retry_at=_changed.c.retry_at,
-        handed_at=_changed.c.handed_at,
-        settled_at=_changed.c.settled_at,
-        deferrals=_changed.c.deferrals,
-        detail=_changed.c.detail,
+        retry_at=_own.c.retry_at,
+        handed_at=bindparam("handed_at"),
+        settled_at=bindparam("settled_at"),
+        deferrals=bindparam("deferrals"),
+        detail=_own.c.detail,
     )
 )
 
-_going_on = given(id=Id, run=Integer, state=String, next_at=Instant, waits_on=String)
 
-_GO_ON = (
+class _Course(NamedTuple):
+    """What courses that go on from one window mostly have in common."""
+
+    run: int
+    state: EnrollmentState
+    waits_on: str | None
+
+
+_later = given(id=Id, next_at=Instant)
+
+_GO_ON = Prepared(
     update(enrollments)
-    .where(enrollments.c.id == _going_on.c.id, enrollments.c.run == _going_on.c.run)
+    .where(enrollments.c.id == _later.c.id, enrollments.c.run == bindparam("run"))
     .values(
-        state=_going_on.c.state,
-        next_at=_going_on.c.next_at,
-        waits_on=_going_on.c.waits_on,
+        state=bindparam("state"),
+        next_at=_later.c.next_at,
+        waits_on=bindparam("waits_on"),
         changed_at=case(
-            (enrollments.c.state == _going_on.c.state, enrollments.c.changed_at),
+            (enrollments.c.state == bindparam("state"), enrollments.c.changed_at),
             else_=bindparam("now", type_=Instant),
         ),
     )
 )
 
 
-def _enrollment(
-    connection: Connection,
-    editions: Editions,
-    row: Record,
-    change: Change,
-    waits: Mapping[str, Plan],
-) -> tuple[Any, ...] | None:
-    """Return what becomes of the enrollment, as ``_going_on``; ``None``: it stays as it is."""
-    if row.run != row.present_run or row.enrollment == EnrollmentState.STOPPED:
-        return None
-    state, next_at = change.enrollment, None
-    waits_on = row.waits_on if is_nudge(row.letter_key) else None
-    if change.paces and row.kind == Kind.FINALE:
-        state, waits_on = EnrollmentState.COMPLETED, None
-    elif change.paces and (state or row.enrollment) == EnrollmentState.ACTIVE:
-        plan = waits.get(row.id)
-        if plan is None:
-            schedule = editions.edition(connection, row.edition_id).schedule
-            plan = Plan(
-                slot_after(
-                    hours_of(row),
-                    schedule,
-                    handed_at=row.handed_at,
-                    kind=Kind(row.kind),
-                    not_before=row.handed_at,
-                )
+def _going_on(
+    connection: Connection, editions: Editions, settled: _Settled
+) -> Mapping[_Course, Sequence[tuple[int, datetime | None]]]:
+    """Return the enrollments that change, each with when its next letter is due."""
+    going = [row for row, _, change in settled if change.paces and row.run == row.present_run]
+    waits = plans_after(connection, editions, going)
+    slots = _Slots(connection, editions)
+    courses: dict[_Course, list[tuple[int, datetime | None]]] = defaultdict(list)
+    for row, _, change in settled:
+        if row.run != row.present_run or row.enrollment == EnrollmentState.STOPPED:
+            continue
+        state, next_at = change.enrollment, None
+        waits_on = row.waits_on if is_nudge(row.letter_key) else None
+        if change.paces and row.kind == Kind.FINALE:
+            state, waits_on = EnrollmentState.COMPLETED, None
+        elif change.paces and (state or row.enrollment) == EnrollmentState.ACTIVE:
+            plan = waits.get(row.id) or Plan(slots.behind(row))
+            state, next_at, waits_on = EnrollmentState.ACTIVE, plan.first_at, plan.waits_on
+        if state is not None:
+            courses[_Course(row.run, state, waits_on)].append((row.enrollment_id, next_at))
+    return courses
+
+
+class _Slots:
+    """When next letters are due; those who share course, hours and hand-over share that too."""
+
+    def __init__(self, connection: Connection, editions: Editions) -> None:
+        self._connection = connection
+        self._editions = editions
+        self._known: dict[tuple[object, ...], datetime] = {}
+
+    def behind(self, row: Record) -> datetime:
+        """Return when the letter behind this one is due."""
+        shared = (row.edition_id, row.kind, row.handed_at, row.zone, row.send_at, row.start)
+        slot = self._known.get(shared)
+        if slot is None:
+            slot = self._known[shared] = slot_after(
+                hours_of(row),
+                self._editions.edition(self._connection, row.edition_id).schedule,
+                handed_at=row.handed_at,
+                kind=Kind(row.kind),
+                not_before=row.handed_at,
             )
-        state, next_at, waits_on = EnrollmentState.ACTIVE, plan.first_at, plan.waits_on
-    if state is None:
-        return None
-    return (row.enrollment_id, row.run, state, next_at, waits_on)
+        return slot

@@ -12,6 +12,7 @@ from worker.model import Claimed
 from worker.progress import called_now, lesson_of
 from worker.store.editions import Editions
 from worker.store.given import among
+from worker.store.prepared import Prepared
 from worker.store.schema import deliveries, letters, reflections
 
 SOME = "…"
@@ -30,7 +31,7 @@ def words_for(
     if not claimed:
         return {}
     written: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in connection.execute(_WRITTEN, {"ids": [each.id for each in claimed]}):
+    for row in _WRITTEN(connection, ids=[each.id for each in claimed]):
         renames = dict(shelf.edition(connection, row.edition_id).renames)
         written[row.id][called_now(renames, lesson_of(row.letter_key))].append(row.text)
     finales = {each.id for each in claimed if each.kind is Kind.FINALE}
@@ -44,7 +45,7 @@ def words_for(
     }
 
 
-_WRITTEN = (
+_WRITTEN = Prepared(
     select(
         deliveries.c.id,
         letters.c.edition_id,

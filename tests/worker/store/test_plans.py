@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from tests.worker.databases import Databases, query
 from tests.worker.ledger import ACCEPTED, DAY, DEFERRED, LEASE, MONDAY, World, edition
@@ -42,16 +41,18 @@ _LOAD = (
 def said(store: Store) -> Iterator[list[tuple[str, Any]]]:
     """Write down every statement and its parameters."""
     statements: list[tuple[str, Any]] = []
-    engine = store._database.engine
+    dialect: Any = store._database.engine.dialect
+    execute = dialect.do_execute
 
-    def hear(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
+    def hear(cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         statements.append((statement, parameters))
+        execute(cursor, statement, parameters, context)
 
-    event.listen(engine, "before_cursor_execute", hear)
+    dialect.do_execute = hear
     try:
         yield statements
     finally:
-        event.remove(engine, "before_cursor_execute", hear)
+        del dialect.do_execute
 
 
 def full_scans(store: Store, statement: str, parameters: Any) -> list[str]:
