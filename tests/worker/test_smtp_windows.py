@@ -155,6 +155,20 @@ def test_lanes_share_a_window_and_no_more_connections_are_made_than_set() -> Non
     assert server.connections <= 3
 
 
+def test_whoever_comes_while_others_wait_for_an_answer_does_not() -> None:
+    held: list[Answer] = [Hold("250 ok")]
+    with sink(content=held) as server, provider(server.url, connections=2) as smtp:
+        outcomes: list[Outcome] = []
+        work = Thread(target=lambda: outcomes.extend(smtp.send_all(letters(1))))
+        work.start()
+        assert server.held.wait(10)
+        assert verdicts(smtp.send_all(letters(5))) == [A] * 5
+        assert not outcomes
+        server.release()
+        work.join()
+    assert verdicts(outcomes) == [A]
+
+
 def test_a_server_that_grants_fewer_connections_gets_by_with_those() -> None:
     greetings = [USUAL["connect"], *["421 4.7.0 too many connections"] * 50]
     held = [Hold("250 ok")]

@@ -9,7 +9,6 @@ from worker.model import Fault, Message, Outcome, Verdict, never
 from worker.providers.smtp_answers import cannot_be_named
 from worker.providers.smtp_carrying import Sign
 from worker.providers.smtp_lanes import Lanes
-from worker.providers.smtp_queue import Batch
 from worker.providers.smtp_session import read_server, trusted_certificates
 
 _FRESH = 4.0
@@ -75,13 +74,13 @@ class SmtpProvider:
         """
         started = time.monotonic()
         until = started + self._deadline
-        batch = Batch(messages, min(started + _FRESH, until), until, stopping)
+        batch = self._lanes.batch(messages, min(started + _FRESH, until), until, stopping)
         for letter in batch.letters:
             if refusal := cannot_be_named(letter.message):
                 batch.close(letter, refusal)
         self._lanes.carry([each for each in batch.letters if each.outcome is None])
         ends = until + _GRACE
-        while not batch.wait(_LOOK_UP):
+        while not self._lanes.work(batch, _LOOK_UP):
             now = time.monotonic()
             if stopping():
                 ends = min(ends, now + _LAST)

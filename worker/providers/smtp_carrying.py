@@ -17,6 +17,7 @@ from worker.providers.smtp_answers import (
     turned,
 )
 from worker.providers.smtp_line import Line
+from worker.providers.smtp_loop import Steps
 from worker.providers.smtp_pool import Pool
 from worker.providers.smtp_queue import Letter, Queue
 
@@ -48,7 +49,7 @@ class Carrying:
         self._current: Letter | None = None
         self._following: Letter | None = None
 
-    def carry(self, first: Letter | None) -> Letter | None:
+    def carry(self, first: Letter | None) -> Steps[Letter | None]:
         """Carry ``first``, then what waits; return a letter that is to try a new connection."""
         try:
             if first and not first.batch.may_begin():
@@ -58,7 +59,7 @@ class Carrying:
             if self._current is None:
                 self._pool.keep(self._line)
             while self._current is not None:
-                if move := self._carry_one(self._current):
+                if move := (yield from self._carry_one(self._current)):
                     return move
         except BaseException as fault:
             self._line.close()
@@ -67,15 +68,15 @@ class Carrying:
             raise
         return None
 
-    def _carry_one(self, letter: Letter) -> Letter | None:
+    def _carry_one(self, letter: Letter) -> Steps[Letter | None]:
         """Carry one letter and choose the next; return it instead if it is to move."""
         line, message, batch = self._line, letter.message, letter.batch
         ahead, self._following = self._following is letter, None
         line.give_until(batch.until)
         try:
             if not ahead:
-                line.announce(message)
-            line.await_leave()
+                yield from line.announce(message)
+            yield from line.await_leave()
         except Turned as no:
             if no.is_about_the_connection() and self._may_move(letter):
                 return self._move(letter)
@@ -93,7 +94,7 @@ class Carrying:
         self._following = self._next() if line.pipelines else None
         following = self._following.message if self._following else None
         try:
-            reply = line.hand_over(message, following)
+            reply = yield from line.hand_over(message, following)
         except FAULTS as fault:
             self._lose(letter, broken_after(fault))
             return None

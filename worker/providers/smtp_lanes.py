@@ -1,30 +1,35 @@
-"""Threads that carry letters, each over a connection of its own, for as long as there are any."""
+"""Lanes: conversations that carry letters, each over a connection of its own.
+
+Whoever waits for letters takes all lanes further meanwhile, one thread at a time; the others wait
+for it. So letters of several threads go behind each other without a gap, and no thread is left over
+that competes for the interpreter.
+"""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from worker.errors import where_it_arose
-from worker.model import Outcome
+from worker.model import Message, Outcome
 from worker.providers.smtp_answers import FAULTS, unreachable
 from worker.providers.smtp_carrying import Carrying, Sign
 from worker.providers.smtp_line import Line
+from worker.providers.smtp_loop import Loop, Steps, elsewhere
 from worker.providers.smtp_pool import Pool
 from worker.providers.smtp_queue import Batch, Letter, Queue
 from worker.providers.smtp_session import Server, connect
-
-_LINGER = 30.0
-"""Seconds that a lane without letters waits for more; for so long connections are kept."""
 
 _CROWDED = 60.0
 """Seconds for which no more lanes are tried than the server gave connections to."""
 
 _TO_CONNECT = 25.0
+
+_GRACE = 0.5
+"""Seconds past its deadline in which a connection that is being made says so itself."""
 
 log = logging.getLogger(__name__)
 
@@ -52,23 +57,53 @@ class Lanes:
         self._sign = sign
         self._queue = Queue()
         self._pool = Pool()
-        self._lock = threading.Lock()
+        self._turn = threading.Condition()
+        self._is_led = False
+        self._loop: Loop | None = None
         self._running = 0
-        self._working = 0
         self._carrying = 0
         self._crowded = (most, 0.0)
-        self._first = threading.Lock()
         self._reached = False
 
+    def batch(
+        self,
+        messages: Sequence[Message],
+        begin_by: float,
+        until: float,
+        stopping: Callable[[], bool],
+    ) -> Batch:
+        """Return letters that are to be carried; see :class:`Batch`."""
+        return Batch(messages, begin_by, until, stopping, self._tell)
+
     def carry(self, letters: Sequence[Letter]) -> None:
-        """Have letters carried; each is answered sooner or later."""
+        """Have letters carried, by whoever works."""
         self._queue.put(letters)
-        with self._lock:
-            most, until = self._crowded
-            most = most if time.monotonic() < until else self._most
-            for _ in range(min(most, self._queue.open()) - self._running):
-                threading.Thread(target=self._run, name="smtp", daemon=True).start()
-                self._running += 1
+        with self._turn:
+            if self._is_led and self._loop:
+                self._loop.wake()
+
+    def work(self, batch: Batch, seconds: float) -> bool:
+        """Take all lanes further until a batch is answered, or have another thread do it.
+
+        Returns:
+            Whether that was so within so many seconds.
+        """
+        until = time.monotonic() + seconds
+        with self._turn:
+            self._turn.wait_for(lambda: batch.is_answered() or not self._is_led, seconds)
+            if batch.is_answered() or self._is_led:
+                return batch.is_answered()
+            self._is_led = True
+        try:
+            loop = self._loop = self._loop or Loop()
+            while not batch.is_answered() and time.monotonic() < until:
+                self._begin_lanes(loop)
+                loop.turn(until)
+        finally:
+            with self._turn:
+                self._is_led = False
+                self._turn.notify_all()
+        return batch.is_answered()
 
     def waiting(self) -> int:
         """Count letters that no lane has taken."""
@@ -79,87 +114,73 @@ class Lanes:
         self._queue.withdraw(batch)
 
     def close(self) -> None:
-        """Say goodbye on every idle connection, and end the lanes that wait."""
-        self._queue.send_away()
+        """Say goodbye on every idle connection."""
+        with self._turn:
+            if self._loop and not self._is_led:
+                self._loop.close()
+                self._loop = None
         self._pool.close()
 
-    def _run(self) -> None:
-        """Work whenever there are letters, until there were none for long."""
-        while True:
-            found = self._queue.wait(_LINGER)
-            with self._lock:
-                if not found and not len(self._queue):
-                    self._running -= 1
-                    break
-                self._working += 1
-            try:
-                self._work()
-            except _TurnedAway:
-                break
-            except Exception as fault:  # noqa: BLE001 - whoever waits for its letters has answers
-                log.error("sending failed: %s", where_it_arose(fault))  # noqa: TRY400
-            with self._lock:
-                self._working -= 1
-        self._pool.close(idle=_LINGER)
+    def _tell(self) -> None:
+        with self._turn:
+            self._turn.notify_all()
 
-    def _work(self) -> None:
-        """Carry letters over one connection after the other, until none waits.
+    def _begin_lanes(self, loop: Loop) -> None:
+        """Begin as many lanes as there are letters for.
 
-        Raises:
-            _TurnedAway: there is no connection for this lane.
+        As long as the server was not reached, one at a time tries: one refused login is enough.
         """
+        most, until = self._crowded
+        most = most if time.monotonic() < until else self._most
+        while len(self._queue) and self._running < min(
+            most if self._reached else 1, self._queue.open()
+        ):
+            self._running += 1
+            loop.begin(self._run())
+
+    def _run(self) -> Steps[None]:
+        """Carry letters over one connection after the other, until none waits."""
         again: Letter | None = None
-        while again is not None or len(self._queue):
-            line = self._pool.take(self._until()) if again is None else None
-            line = line or self._new_line(again)
-            if line is None:
-                return
-            with self._lock:
+        try:
+            while again is not None or len(self._queue):
+                line = None if again else (yield from self._pool.take(self._until()))
+                line = line or (yield from self._new_line(again))
+                if line is None:
+                    break
                 self._carrying += 1
-            try:
-                again = Carrying(line, self._queue, self._pool, self._sign).carry(again)
-            finally:
-                with self._lock:
+                try:
+                    carrying = Carrying(line, self._queue, self._pool, self._sign)
+                    again = yield from carrying.carry(again)
+                finally:
                     self._carrying -= 1
-
-    def _new_line(self, again: Letter | None) -> Line | None:
-        """Return a new connection; ``None`` when no letter needs it any more.
-
-        As long as the server was not reached, one lane at a time tries: one refused login is
-        enough.
-
-        Raises:
-            _TurnedAway: there is none; this lane counts as ended.
-        """
-        until = again.batch.until if again else self._until()
-        with contextlib.nullcontext() if self._reached else self._first:
-            if again is None and not len(self._queue):
-                return None
-            try:
-                session = connect(self._server, self._context, until)
-            except FAULTS as fault:
-                if again is not None:
-                    self._queue.put_back(again)
-                self._end_lane(unreachable(fault))
-                raise _TurnedAway from None
-            self._reached = True
-            return Line(session)
-
-    def _end_lane(self, outcome: Outcome) -> None:
-        """Leave the letters to lanes that may have a connection; without any, there is no hope."""
-        with self._lock:
-            self._working -= 1
+        except Exception as fault:  # noqa: BLE001 - whoever waits for its letters has answers
+            log.error("sending failed: %s", where_it_arose(fault))  # noqa: TRY400
+        finally:
             self._running -= 1
-            if self._carrying:
-                self._crowded = (self._carrying, time.monotonic() + _CROWDED)
-            if self._reached and self._working:
-                return
+
+    def _new_line(self, again: Letter | None) -> Steps[Line | None]:
+        """Return a new connection; ``None`` where there is none for this lane."""
+        until = again.batch.until if again else self._until()
+        try:
+            session = yield from elsewhere(
+                lambda: connect(self._server, self._context, until), until + _GRACE
+            )
+        except FAULTS as fault:
+            if again is not None:
+                self._queue.put_back(again)
+            self._give_up(unreachable(fault))
+            return None
+        self._reached = True
+        return Line(session)
+
+    def _give_up(self, outcome: Outcome) -> None:
+        """Leave the letters to lanes that may have a connection; without any, there is no hope."""
+        if self._carrying:
+            self._crowded = (self._carrying, time.monotonic() + _CROWDED)
+        else:
             self._reached = False
-        self._queue.answer_all(outcome)
+        if self._running == 1:
+            self._queue.answer_all(outcome)
 
     def _until(self) -> float:
         return self._queue.until(time.monotonic() + _TO_CONNECT)
-
-
-class _TurnedAway(Exception):
-    """The server gives this lane no connection."""

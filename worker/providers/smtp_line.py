@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from worker.model import Message
 from worker.providers.smtp_answers import FAULTS, Reply, Turned
+from worker.providers.smtp_loop import Steps
 from worker.providers.smtp_session import Session
 
 _LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
@@ -24,7 +25,7 @@ _GOODBYE = 1.0
 
 
 class Line:
-    """One connection. It may be used by one thread at a time.
+    """One connection; what it says and hears are steps of a conversation.
 
     Attributes:
         served: a letter was answered on it; since then it may have gone stale.
@@ -34,6 +35,7 @@ class Line:
     def __init__(self, session: Session) -> None:
         self.served = False
         self.idle_since = time.monotonic()
+        session.go_without_waiting()
         self._session = session
         self._pipelines = session.has_extn("pipelining")
         self._tells_size = session.has_extn("size")
@@ -50,7 +52,7 @@ class Line:
         """Let every wait from now on end at this monotonic instant."""
         self._session.until = until
 
-    def announce(self, message: Message) -> None:
+    def announce(self, message: Message) -> Steps[None]:
         """Say who writes to whom.
 
         Raises:
@@ -58,9 +60,9 @@ class Line:
         """
         self._ahead = self._commands(message)
         if self._pipelines:
-            self._session.write(b"".join(command for _, command in self._ahead))
+            yield from self._session.say(b"".join(command for _, command in self._ahead))
 
-    def await_leave(self) -> None:
+    def await_leave(self) -> Steps[None]:
         """Wait for the server's leave to begin with the content.
 
         Raises:
@@ -70,17 +72,19 @@ class Line:
         ahead = iter(self._ahead)
         for verb, command in ahead:
             if not self._pipelines:
-                self._session.write(command)
-            reply = self._read()
+                yield from self._session.say(command)
+            reply = yield from self._read()
             _refuse_nonsense(verb, reply)
             if reply.is_no:
                 self._owes_reset = True
-                usable = reply.code != 421 and self._is_back([after for after, _ in ahead])
+                usable = reply.code != 421
+                if usable:
+                    usable = yield from self._is_back([after for after, _ in ahead])
                 raise Turned(verb, reply, usable=usable)
         if self._came:
             raise smtplib.SMTPException("the server answers what nobody asked")
 
-    def hand_over(self, message: Message, following: Message | None) -> Reply:
+    def hand_over(self, message: Message, following: Message | None) -> Steps[Reply]:
         """Send the content and return the one answer that counts.
 
         Args:
@@ -92,24 +96,25 @@ class Line:
         """
         self._ahead = self._commands(following) if following else []
         commands = (command for _, command in self._ahead)
-        self._session.write(b"".join((*_content(message.mime), *commands)))
-        reply = self._read()
+        yield from self._session.say(b"".join((*_content(message.mime), *commands)))
+        reply = yield from self._read()
         self.served = True
         return reply
 
-    def is_alive(self) -> bool:
+    def is_alive(self) -> Steps[bool]:
         """Ask an idle connection whether it is still there."""
         with contextlib.suppress(*FAULTS):
-            self._session.write(b"NOOP\r\n")
-            return self._read().code == 250
+            yield from self._session.say(b"NOOP\r\n")
+            reply = yield from self._read()
+            return reply.code == 250
         return False
 
-    def say_goodbye(self) -> None:
+    def say_goodbye(self) -> Steps[None]:
         """End politely; whatever is answered does not matter."""
         self.give_until(time.monotonic() + _GOODBYE)
         with contextlib.suppress(*FAULTS):
-            self._session.write(b"QUIT\r\n")
-            self._read()
+            yield from self._session.say(b"QUIT\r\n")
+            yield from self._read()
         self.close()
 
     def close(self) -> None:
@@ -128,7 +133,7 @@ class Line:
             return [("RSET", b"RSET\r\n"), *commands]
         return commands
 
-    def _is_back(self, verbs: Sequence[str]) -> bool:
+    def _is_back(self, verbs: Sequence[str]) -> Steps[bool]:
         """Read what comes to the rest of a group that was refused; tell whether it is over.
 
         The server may give leave for content all the same. Without a recipient a lone dot ends
@@ -137,44 +142,44 @@ class Line:
         taken = False
         with contextlib.suppress(*FAULTS):
             for verb in verbs if self._pipelines else ():
-                reply = self._read()
+                reply = yield from self._read()
                 taken |= verb == "RCPT" and reply.is_yes
                 if verb == "DATA" and not reply.is_no:
                     if taken or not 300 <= reply.code < 400:
                         return False
-                    self._session.write(b".\r\n")
-                    reply = self._read()
+                    yield from self._session.say(b".\r\n")
+                    reply = yield from self._read()
                 if reply.code == 421:
                     return False
             return True
         return False
 
-    def _read(self) -> Reply:
-        """Return the next reply (RFC 5321, 4.2.1); what came behind it is kept."""
-        text: list[bytes] = []
-        code, size = b"", 0
+    def _read(self) -> Steps[Reply]:
+        """Return the next reply; what came behind it is kept."""
+        while (reply := self._whole_reply()) is None:
+            if len(self._came) > _LONGEST_REPLY:
+                raise smtplib.SMTPException("the server's answer has no end")
+            came = yield from self._session.hear()
+            if not came:
+                raise smtplib.SMTPServerDisconnected("the server closed the connection")
+            self._came += came
+        return reply
+
+    def _whole_reply(self) -> Reply | None:
+        """Take a reply from what came (RFC 5321, 4.2.1); ``None``: its end has not come."""
+        code, text, rest = b"", list[bytes](), self._came
         while True:
-            line, end, rest = self._came.partition(b"\n")
+            line, end, rest = rest.partition(b"\n")
             if not end:
-                self._came += self._more(size)
-                continue
-            self._came = rest
-            size += len(line)
+                return None
             this, more = line[:3], line[3:4]
             if not this.isdigit() or len(this) < 3 or (code and this != code):
                 raise smtplib.SMTPException("the server's answer makes no sense")
             code = this
             text.append(line[4:].strip())
             if more != b"-":
+                self._came = rest
                 return Reply(int(code), b"\n".join(text))
-
-    def _more(self, size: int) -> bytes:
-        if size + len(self._came) > _LONGEST_REPLY:
-            raise smtplib.SMTPException("the server's answer has no end")
-        came = self._session.read()
-        if not came:
-            raise smtplib.SMTPServerDisconnected("the server closed the connection")
-        return came
 
 
 def _content(mime: bytes) -> tuple[bytes, bytes]:

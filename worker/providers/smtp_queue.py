@@ -19,6 +19,7 @@ class Batch:
         begin_by: on the monotonic clock; after it no letter is begun.
         until: likewise; by then every letter is answered.
         stopping: asked before a letter is begun.
+        answered: called when the last of them is answered.
     """
 
     def __init__(
@@ -27,6 +28,7 @@ class Batch:
         begin_by: float,
         until: float,
         stopping: Callable[[], bool] = never,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
         self.begin_by = begin_by
         self.until = until
@@ -34,7 +36,8 @@ class Batch:
         self.letters = [Letter(message, self) for message in messages]
         self._heard = False
         self._open = len(messages)
-        self._answered = threading.Condition()
+        self._answered = answered
+        self._lock = threading.RLock()
 
     def may_begin(self) -> bool:
         """Whether the content of another letter may leave."""
@@ -46,32 +49,31 @@ class Batch:
 
     def begin(self, letter: Letter) -> bool:
         """Return whether a letter's content may leave now; from then on it counts as begun."""
-        with self._answered:
+        with self._lock:
             letter.begun = letter.outcome is None
             self._heard |= letter.begun
             return letter.begun
 
     def close(self, letter: Letter, outcome: Outcome) -> None:
         """Note what became of a letter; the first answer counts."""
-        with self._answered:
+        with self._lock:
             if letter.outcome is None:
                 letter.outcome = outcome
                 self._open -= 1
                 if not self._open:
-                    self._answered.notify_all()
+                    self._answered()
 
     def end(self, unknown: Outcome) -> None:
         """Answer what is left: what was begun with ``unknown``; nothing else begins any more."""
-        with self._answered:
+        with self._lock:
             left = [each for each in self.letters if each.outcome is None]
             late = self.late()
             for each in left:
                 self.close(each, unknown if each.begun else late)
 
-    def wait(self, seconds: float) -> bool:
-        """Return whether every letter was answered within so many seconds."""
-        with self._answered:
-            return self._answered.wait_for(lambda: not self._open, seconds)
+    def is_answered(self) -> bool:
+        """Whether every letter is."""
+        return not self._open
 
     def late(self) -> Outcome:
         """Return what becomes of a letter that may not be begun any more."""
@@ -103,8 +105,7 @@ class Queue:
     def __init__(self) -> None:
         self._letters: deque[Letter] = deque()
         self._in_hand = 0
-        self._turn = 0
-        self._filled = threading.Condition()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._letters)
@@ -114,14 +115,13 @@ class Queue:
         return len(self._letters) + self._in_hand
 
     def put(self, letters: Sequence[Letter]) -> None:
-        """Add letters, and wake as many who wait for one."""
-        with self._filled:
+        """Add letters."""
+        with self._lock:
             self._letters.extend(letters)
-            self._filled.notify(len(letters))
 
     def take(self) -> Letter | None:
         """Return the next letter that may still begin; ``None`` without one."""
-        with self._filled:
+        with self._lock:
             while self._letters:
                 letter = self._letters.popleft()
                 if letter.batch.may_begin():
@@ -132,27 +132,26 @@ class Queue:
 
     def put_back(self, letter: Letter) -> None:
         """Let a letter that was taken be the next one again."""
-        with self._filled:
+        with self._lock:
             self._in_hand -= 1
             self._letters.appendleft(letter)
-            self._filled.notify()
 
     def answer(self, letter: Letter, outcome: Outcome) -> None:
         """Say what became of a letter that was taken."""
-        with self._filled:
+        with self._lock:
             self._in_hand -= 1
         letter.batch.close(letter, outcome)
 
     def answer_all(self, outcome: Outcome) -> None:
         """Give every letter that waits the same answer."""
-        with self._filled:
+        with self._lock:
             letters, self._letters = self._letters, deque()
         for letter in letters:
             letter.batch.close(letter, outcome)
 
     def withdraw(self, batch: Batch) -> None:
         """Answer what waits of a batch, and let nothing of it begin any more."""
-        with self._filled:
+        with self._lock:
             batch.begin_by = 0.0
             rest = [letter for letter in self._letters if letter.batch is batch]
             self._letters = deque(each for each in self._letters if each.batch is not batch)
@@ -162,18 +161,5 @@ class Queue:
 
     def until(self, otherwise: float) -> float:
         """Return until when the next letter has time, on the monotonic clock."""
-        with self._filled:
+        with self._lock:
             return self._letters[0].batch.until if self._letters else otherwise
-
-    def wait(self, seconds: float) -> bool:
-        """Return true as soon as a letter is there, false when none came or we were sent away."""
-        with self._filled:
-            turn = self._turn
-            self._filled.wait_for(lambda: bool(self._letters) or self._turn != turn, seconds)
-            return bool(self._letters)
-
-    def send_away(self) -> None:
-        """Let nobody wait any longer."""
-        with self._filled:
-            self._turn += 1
-            self._filled.notify_all()

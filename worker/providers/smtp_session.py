@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from course.errors import LettercourseError
+from worker.providers.smtp_loop import READABLE, WRITABLE, Steps, Wait
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -134,6 +135,36 @@ class Session(smtplib.SMTP):
         sock.settimeout(self._left())
         return sock.recv(_CHUNK)
 
+    def go_without_waiting(self) -> None:
+        """Talk by :meth:`say` and :meth:`hear` from now on: nothing else waits rightly any more."""
+        self._connected().settimeout(0)
+
+    def say(self, data: bytes) -> Steps[None]:
+        """Send all of ``data`` within the time left."""
+        sock, rest = self._connected(), memoryview(data)
+        while rest:
+            self._hurry()
+            try:
+                rest = rest[sock.send(rest) :]
+            except ssl.SSLWantReadError:
+                yield Wait(sock.fileno(), READABLE, self.until)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                yield Wait(sock.fileno(), WRITABLE, self.until)
+
+    def hear(self) -> Steps[bytes]:
+        """Return what comes within the time left; nothing when the connection is shut."""
+        sock = self._connected()
+        if not (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+            yield Wait(sock.fileno(), READABLE, self.until)
+        while True:
+            self._hurry()
+            try:
+                return sock.recv(_CHUNK)
+            except ssl.SSLWantWriteError:
+                yield Wait(sock.fileno(), WRITABLE, self.until)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                yield Wait(sock.fileno(), READABLE, self.until)
+
     def getreply(self) -> tuple[int, bytes]:
         """Read one reply within the time left."""
         if self.file is None and self.sock is not None:
@@ -150,9 +181,12 @@ class Session(smtplib.SMTP):
         return self.sock
 
     def _left(self) -> float:
+        self._hurry()
+        return self.remaining()
+
+    def _hurry(self) -> None:
         if time.monotonic() >= self.until:
             raise TimeoutError("deadline passed")
-        return self.remaining()
 
 
 class TlsSession(Session, smtplib.SMTP_SSL):
