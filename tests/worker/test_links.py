@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import string
+from base64 import b32encode
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -100,6 +102,20 @@ def test_a_token_made_today_is_read_for_ever() -> None:
     links = Links("https://letters.example.org", ["a key that never changes"])
     assert links.read_unsubscribe("oucwgv3vsk6jakow5mhqnlhxk3sqw") == 5
     assert links.read_view("oycnenkzek4ldv7z76vkx6ilbzgpczy") == 1234
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=16))
+@example(b"")
+@example(bytes(16))
+@example(b"\xff" * 16)
+def test_a_token_is_kind_payload_and_half_a_mac_in_base32(payload: bytes) -> None:
+    links = Links("https://letters.example.org", [NEW], "reply.example.org")
+    key = hmac.digest(NEW.encode(), b"lettercourse link r", "sha256")
+    signed = b"r" + payload
+    whole = signed + hmac.digest(key, signed, "sha256")[:16]
+    written = b32encode(whole).decode().rstrip("=").lower()
+    assert links.reply_address(payload.hex()) == f"{written}@reply.example.org"
 
 
 def test_links_without_a_key_are_not_made() -> None:
