@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 LIMIT = 76
+SOFT_BREAK = b"=\r\n"
 
 _TABLE = {byte: f"={byte:02X}" for byte in range(256) if not 32 <= byte <= 126 or byte == 61}
 _UNCHANGED = re.compile(f"[!-\\-/-<>-EG-~][!-<>-~]{{0,{LIMIT - 2}}}")
@@ -20,7 +21,7 @@ _RISKY_START = re.compile(r"\.|From ")
 def encode(text: str) -> bytes:
     """Return one piece of a body: ``text`` as UTF-8, its line ends as CRLF."""
     if _UNCHANGED.fullmatch(text):
-        return text.encode("ascii") + b"=\r\n"
+        return text.encode("ascii") + SOFT_BREAK
     lines = _BREAKS.split(text)
     written = ["=\r\n".join(_folded(line)) + "\r\n" for line in lines[:-1]]
     if lines[-1]:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from course.compile import compile_edition
 from course.errors import LettercourseError
 from course.fill import fill_html, fill_mime, fill_subject, fill_text
+from course.layout import Form
 from course.mail.headers import clean, mailbox, phrase, words
 from course.mail.mime import Envelope, message
 from course.mail.quoted import encode
@@ -112,6 +113,26 @@ def test_every_filled_message_parses_back_to_what_the_parts_say(
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     body = raw.partition(b"\r\n\r\n")[2]
     assert max(map(len, body.split(b"\r\n"))) <= 76
+
+
+copies = st.builds(
+    Values,
+    name=st.just("") | names,
+    view_url=st.just("") | urls,
+    unsubscribe_url=st.just("") | urls,
+    page_url=st.just("") | urls,
+    reply_to=st.sampled_from(["", "raaa@reply.example", "a+b@c.example"]),
+    address=st.sampled_from(["", "ada@example.org"]),
+    date=st.sampled_from([None, GIVEN.date]),
+    test=st.sampled_from(["", "Test"]),
+)
+
+
+@given(st.lists(copies, min_size=2, max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_nobodys_copy_depends_on_whose_was_filled_before(people: list[Values]) -> None:
+    one_by_one = [fill_mime(LETTER, values) for values in people]
+    assert one_by_one == [Form(LETTER.mime).filled(values) for values in people]
 
 
 @pytest.mark.parametrize("name", ["Ada", "Zoë", "", 'O\'Neil, J. "Jay"'])
