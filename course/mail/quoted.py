@@ -12,10 +12,10 @@ LIMIT = 76
 SOFT_BREAK = b"=\r\n"
 
 _TABLE = {byte: f"={byte:02X}" for byte in range(256) if not 32 <= byte <= 126 or byte == 61}
-_UNCHANGED = re.compile(f"[!-\\-/-<>-EG-~][!-<>-~]{{0,{LIMIT - 2}}}")
 _BREAKS = re.compile("\r\n|\r|\n")
 # What mail systems alter at the start of a line: a dot (RFC 5321, 4.5.2), "From " (RFC 4155).
 _RISKY_START = re.compile(r"\.|From ")
+_UNCHANGED = re.compile(f"(?!{_RISKY_START.pattern})[!-<>-~](?:[ -<>-~]{{0,{LIMIT - 3}}}[!-<>-~])?")
 
 
 def encode(text: str) -> bytes:

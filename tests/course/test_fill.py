@@ -18,7 +18,7 @@ from course.compile import compile_edition
 from course.errors import LettercourseError
 from course.fill import fill_html, fill_mime, fill_subject, fill_text
 from course.layout import Form
-from course.mail.headers import clean, mailbox, phrase, words
+from course.mail.headers import clean, date_time, mailbox, phrase, words
 from course.mail.mime import Envelope, message
 from course.mail.quoted import encode
 from course.model import Pictures
@@ -231,6 +231,16 @@ def test_dates_are_written_in_english_with_their_offset() -> None:
     east = datetime(2026, 7, 4, 9, 5, 6, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     raw = fill_mime(LETTER, Values(date=east))
     assert b"\r\nDate: Sat, 04 Jul 2026 09:05:06 +0530\r\n" in raw
+
+
+def test_the_same_instant_is_dated_in_each_letters_own_zone() -> None:
+    there = datetime(2026, 7, 4, 10, 0, tzinfo=timezone(timedelta(hours=2)))
+    here = there.astimezone(UTC)
+    assert there == here
+    assert [date_time(there), date_time(here)] == [
+        "Sat, 04 Jul 2026 10:00:00 +0200",
+        "Sat, 04 Jul 2026 08:00:00 +0000",
+    ]
 
 
 def test_filling_needs_no_template_no_mjml_and_no_message_building() -> None:
