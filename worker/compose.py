@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from course.fill import fill_html, fill_mime
 from course.letters.service import service_letter
@@ -27,17 +28,18 @@ def message_id(delivery_id: str, sender: Sender) -> str:
 def compose(stored: StoredLetter, gated: Gated, links: Links) -> Message:
     """Return the letter that one person gets, dated by its gate."""
     claimed = gated.claimed
+    leave_url, leave_mail = links.leaving(claimed.enrollment_id)
     values = Values(
         name=claimed.name,
         address=claimed.address,
         message_id=message_id(claimed.id, stored.sender),
         date=gated.gated_at,
-        view_url=links.view(stored.id),
-        unsubscribe_url=links.unsubscribe(claimed.enrollment_id),
-        unsubscribe_mail=links.unsubscribe_address(claimed.enrollment_id),
+        view_url=_view(stored.id, links),
+        unsubscribe_url=leave_url,
+        unsubscribe_mail=leave_mail,
         page_url=links.page(claimed.enrollment_id),
         reply_to=links.reply_address(claimed.id),
-        reflections=shortened(gated.reflections),
+        reflections=shortened(gated.reflections) if gated.reflections else {},
         assets_url=links.assets(),
         letters=_views(stored, links),
     )
@@ -69,7 +71,7 @@ def compose_test(
         address=address,
         message_id=message_id,
         date=date,
-        view_url=links.view(stored.id) if stored.id else "",
+        view_url=_view(stored.id, links) if stored.id else "",
         unsubscribe_url=links.unsubscribe(TEST_ENROLLMENT),
         assets_url=links.assets(),
         letters=_views(stored, links),
@@ -115,7 +117,13 @@ def browser_view(stored: StoredLetter, links: Links) -> str:
 
 def _views(stored: StoredLetter, links: Links) -> dict[str, str]:
     """Return where the letters are read that this one links to."""
-    return {key: links.view(letter_id) for key, letter_id in stored.linked.items()}
+    return {key: _view(letter_id, links) for key, letter_id in stored.linked.items()}
+
+
+@lru_cache(maxsize=256)
+def _view(letter_id: int, links: Links) -> str:
+    """Return where a letter is read, signed once for all of its copies."""
+    return links.view(letter_id)
 
 
 def _action(notice: DueNotice, links: Links) -> str:

@@ -55,7 +55,16 @@ class Links:
 
     def unsubscribe(self, enrollment_id: int) -> str:
         """Return the address where one click leaves."""
-        return f"{self._public_url}/u/{self._sign(UNSUBSCRIBE, _packed(enrollment_id))}"
+        return self.leaving(enrollment_id)[0]
+
+    def leaving(self, enrollment_id: int) -> tuple[str, str]:
+        """Return where one click leaves, and the mail address that one writes to instead.
+
+        Both have the same token; without a reply domain the address is empty.
+        """
+        token = self._sign(UNSUBSCRIBE, _packed(enrollment_id))
+        mail = f"{token}@{self.reply_domain}" if self.reply_domain else ""
+        return f"{self._public_url}/u/{token}", mail
 
     def view(self, letter_id: int) -> str:
         """Return the address of a letter in the browser."""
@@ -89,10 +98,6 @@ class Links:
     def bounce_address(self, delivery_id: str) -> str:
         """Return where reports about one delivery go; empty without a reply domain."""
         return self._mailbox(BOUNCE, bytes.fromhex(delivery_id))
-
-    def unsubscribe_address(self, enrollment_id: int) -> str:
-        """Return the mail address that one writes to in order to leave; empty without a domain."""
-        return self._mailbox(UNSUBSCRIBE, _packed(enrollment_id))
 
     def read_unsubscribe(self, token: str) -> int | None:
         """Return the enrollment of a genuine unsubscribe token, in any case; else ``None``."""

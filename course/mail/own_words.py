@@ -34,6 +34,8 @@ def clean_lines(text: str) -> str:
 
     Empty lines at its ends go; several in a row become one.
     """
+    if not text:
+        return ""
     lines = "\n".join(map(clean, _LINE_ENDS.split(text)))
     return _PARAGRAPHS.sub("\n\n", lines).strip("\n")
 

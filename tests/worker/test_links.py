@@ -143,7 +143,7 @@ def test_a_reply_address_fits_and_names_its_delivery_in_any_case(delivery: str) 
 
 def test_without_a_reply_domain_there_are_no_addresses() -> None:
     assert LINKS.reply_address("ab" * 16) == LINKS.bounce_address("ab" * 16) == ""
-    assert LINKS.unsubscribe_address(7) == ""
+    assert LINKS.leaving(7)[1] == ""
 
 
 @settings(deadline=None)

@@ -341,7 +341,7 @@ def test_stop_above_a_quoted_letter_and_a_signature_is_a_command(
 def test_a_mail_to_the_unsubscribe_address_leaves_whatever_it_says(
     office: PostOffice,
 ) -> None:
-    to = LINKS.unsubscribe_address(1)
+    to = LINKS.leaving(1)[1]
     became = office.take(mail("", sender="any@body.example", to=to, subject="unsubscribe"))
     assert became.kind is ReplyKind.UNSUBSCRIBE
     assert state(office) is SubscriberState.UNSUBSCRIBED
@@ -349,13 +349,13 @@ def test_a_mail_to_the_unsubscribe_address_leaves_whatever_it_says(
 
 
 def test_a_mail_program_that_unsubscribes_by_itself_is_obeyed(office: PostOffice) -> None:
-    to = LINKS.unsubscribe_address(1)
+    to = LINKS.leaving(1)[1]
     office.take(mail("unsubscribe", to=to, Auto_Submitted="auto-generated", Precedence="bulk"))
     assert state(office) is SubscriberState.UNSUBSCRIBED
 
 
 def test_a_bounce_to_the_unsubscribe_address_unsubscribes_nobody(office: PostOffice) -> None:
-    office.take(bounce(LINKS.unsubscribe_address(1), status="4.4.1", action="delayed"))
+    office.take(bounce(LINKS.leaving(1)[1], status="4.4.1", action="delayed"))
     assert state(office) is SubscriberState.ACTIVE
 
 
