@@ -15,7 +15,7 @@ Said = bytes | str
 _SHARED = ("view_url", "assets_url", "test")
 """Fields that are the same in every copy of a letter, as are the addresses of other letters."""
 
-_MOST = 32
+_MOST = 64
 """Layouts that a form keeps; each has bytes of its own, about as many as the letter."""
 
 _TO = len("To: ")
@@ -35,7 +35,7 @@ class Form:
             encodings.setdefault(name, set()).update(encoding)
         self._shared = tuple((name, _asked(name)) for name in encodings if _is_shared(name))
         self._own = tuple(name for name in encodings if not _is_shared(name))
-        self._say = tuple(_said(name, encodings[name]) for name in self._own)
+        self._say = tuple(_said(name, frozenset(encodings[name])) for name in self._own)
         self._layouts: dict[tuple[object, ...], _Layout] = {}
 
     def filled(self, values: Values) -> bytes:
@@ -127,7 +127,7 @@ def _asked(name: str) -> Callable[[Values], str]:
     return (lambda values: values.letters.get(key, "")) if kind == LETTER else attrgetter(name)
 
 
-def _said(name: str, encodings: Iterable[Encoding]) -> Callable[[Values], Said]:
+def _said(name: str, encodings: frozenset[Encoding]) -> Callable[[Values], Said]:
     """Return what gives a person's own value ready for the places where it stands."""
     kind, _, keys = name.partition(":")
     if kind == "date":
@@ -135,10 +135,9 @@ def _said(name: str, encodings: Iterable[Encoding]) -> Callable[[Values], Said]:
     if kind == "mailbox":
         return lambda values: _mailbox(values.name, getattr(values, keys))
     if kind == "words":
-        return lambda values: _words(values, keys)
+        return lambda values: own_words.clean_lines(values.reflections.get(keys, ""))
     if kind == "reflected":
-        each = keys.split(",")
-        return lambda values: next(filter(None, (_words(values, key) for key in each)), "")
+        return lambda values: _reflected(values.reflections, keys.split(","))
     field: Callable[[Values], str] = attrgetter(name)
     as_it_is = writing.as_it_is(encodings)
 
@@ -149,8 +148,9 @@ def _said(name: str, encodings: Iterable[Encoding]) -> Callable[[Values], Said]:
     return said
 
 
-def _words(values: Values, key: str) -> str:
-    return own_words.clean_lines(values.reflections.get(key, ""))
+def _reflected(said: Mapping[str, str], keys: Iterable[str]) -> str:
+    """Return the first of some letters to which the person wrote, if to any."""
+    return next((key for key in keys if headers.shows(said.get(key, ""))), "")
 
 
 def _mailbox(name: str, address: str) -> bytes:

@@ -21,6 +21,7 @@ _WORDS = re.compile("(?:[!-~]+(?: [!-~]+)*)?")  # most texts, in a third of the 
 _UNSEEN = re.compile("[\u202a-\u202e\u2066-\u2069\ufeff]")
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
+_SHOWN = re.compile("[^\\s\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 _TOKEN = re.compile("[!-~]*")
 _PRINTABLE = "".join(map(chr, range(33, 127)))
 _SIMPLE = re.compile(r"[A-Za-z0-9 !#$%&'*+\-/^_`{|}~]*")
@@ -43,6 +44,11 @@ def clean(text: str) -> str:
         return text
     seen = _UNSEEN.sub("", _UNPAIRED.sub("\ufffd", text))
     return " ".join(_CONTROL.sub(" ", seen).split())
+
+
+def shows(text: str) -> bool:
+    """Return whether ``clean`` leaves anything of ``text``."""
+    return _SHOWN.search(text) is not None
 
 
 def token(text: str) -> str:

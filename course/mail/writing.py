@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import lru_cache
 from html import escape
 from urllib.parse import quote
 
@@ -47,7 +48,8 @@ def ending(encoding: Encoding) -> bytes:
     return quoted.SOFT_BREAK if encoding.startswith("qp-") else b""
 
 
-def as_it_is(encodings: Iterable[Encoding]) -> Callable[[str], object]:
+@lru_cache(maxsize=64)
+def as_it_is(encodings: frozenset[Encoding]) -> Callable[[str], object]:
     """Return what is true of texts that each of ``encodings`` writes as they are.
 
     Such a text is clean, ASCII and short, as are nearly all addresses that we make; none that it

@@ -17,7 +17,7 @@ from course.codec import dump_letter, load_letter
 from course.compile import compile_edition
 from course.fill import fill_html, fill_mime, fill_text
 from course.lint.size import CLIPPED_AT
-from course.mail.headers import clean
+from course.mail.headers import clean, shows
 from course.mail.own_words import BUDGET, as_html, as_text, clean_lines, shortened
 from course.model import Letter, Pictures
 from course.segments import Values
@@ -95,6 +95,7 @@ def tags(html: str) -> list[str]:
 def test_lines_are_clean_and_none_is_lost(text: str) -> None:
     found = clean_lines(text)
     assert found == clean_lines(found)
+    assert shows(text) == bool(found)
     lines = re.split("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]", text)
     assert [line for line in found.split("\n") if line] == [
         line for line in map(clean, lines) if line

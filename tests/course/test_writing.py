@@ -14,16 +14,16 @@ VISIBLE = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1
 ANY = st.text(st.sampled_from("aF09.-_~@=?&<>\"'%/: \n\t\0é日\u202e"), min_size=1, max_size=80)
 
 
-@given(VISIBLE | ANY, st.sets(st.sampled_from(Encoding)))
-@example(".", {Encoding.QP_PLAIN})
-@example("From", {Encoding.QP_PLAIN})
-@example("a=b", {Encoding.QP_PLAIN})
-@example("a" * 75, {Encoding.QP_HTML})
-@example("a" * 76, {Encoding.QP_HTML})
-@example("a\n", {Encoding.PLAIN})
+@given(VISIBLE | ANY, st.frozensets(st.sampled_from(Encoding)))
+@example(".", frozenset([Encoding.QP_PLAIN]))
+@example("From", frozenset([Encoding.QP_PLAIN]))
+@example("a=b", frozenset([Encoding.QP_PLAIN]))
+@example("a" * 75, frozenset([Encoding.QP_HTML]))
+@example("a" * 76, frozenset([Encoding.QP_HTML]))
+@example("a\n", frozenset([Encoding.PLAIN]))
 @settings(max_examples=1000, deadline=None)
 def test_a_text_that_is_written_as_it_is_needs_no_writing(
-    text: str, encodings: set[Encoding]
+    text: str, encodings: frozenset[Encoding]
 ) -> None:
     if as_it_is(encodings)(text):
         assert clean(text) == text
@@ -33,7 +33,9 @@ def test_a_text_that_is_written_as_it_is_needs_no_writing(
 
 @pytest.mark.parametrize("slot", [Encoding.HEADER, Encoding.QP_PLAIN, Encoding.QP_HTML])
 def test_a_link_that_we_make_is_written_as_it_is(slot: Encoding) -> None:
-    assert as_it_is({slot})("https://letters.example.org/u/oucwgv3vsk6jakow5mhqnlhxk3sqw")
+    assert as_it_is(frozenset([slot]))(
+        "https://letters.example.org/u/oucwgv3vsk6jakow5mhqnlhxk3sqw"
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,5 +54,5 @@ def test_a_link_that_we_make_is_written_as_it_is(slot: Encoding) -> None:
     ],
 )
 def test_what_some_place_writes_otherwise_is_not(encoding: Encoding, text: str) -> None:
-    assert not as_it_is({encoding})(text)
-    assert not as_it_is(Encoding)(text)
+    assert not as_it_is(frozenset([encoding]))(text)
+    assert not as_it_is(frozenset(Encoding))(text)
