@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from course.model import Schedule
 from tests.worker.ledger import (
@@ -19,6 +20,7 @@ from tests.worker.ledger import (
 )
 from worker.errors import Refused, UnknownSubscriber
 from worker.model import DeliveryState, EnrollmentState, EnrollResult, SubscriberState
+from worker.store.schema import enrollments, subscribers
 
 ENROLLED, ALREADY, SUPPRESSED = EnrollResult
 
@@ -43,6 +45,29 @@ def test_the_welcome_is_due_at_once_or_on_the_chosen_day(world: World) -> None:
     assert world.stands("cleo").next_at == datetime(2026, 3, 31, 23, tzinfo=UTC)
     assert world.store.next_due_at() == MONDAY
     assert world.store.due_count(MONDAY, limit=10) == 1
+
+
+def test_a_chosen_zone_hour_and_day_are_kept_with_the_enrollment(world: World) -> None:
+    chosen = {"timezone": "Asia/Tokyo", "send_at": time(7, 5), "start": date(2026, 4, 1)}
+    world.enroll(person("ben", **chosen), person("cleo"))
+    columns = enrollments.c.zone, enrollments.c.send_at, enrollments.c.start
+    with world.store._database.reading() as connection:
+        kept = connection.execute(select(*columns).order_by(enrollments.c.id)).all()
+        late = select(subscribers.c.address).join(enrollments).where(columns[1] > time(7))
+        assert connection.scalars(late).all() == ["ben@example.net"]
+    assert [tuple(row) for row in kept] == [tuple(chosen.values()), (None, None, None)]
+
+
+def test_a_list_of_known_and_unknown_people_is_answered_in_its_order(world: World) -> None:
+    world.enroll(person("ben"), person("cleo"), person("dora"))
+    world.store.unsubscribe("cleo@example.net", MONDAY)
+    world.store.erase(world.store.subscriber_id("dora@example.net"), MONDAY)
+    named = [person(each) for each in ("eve", "dora", "ben", "cleo", "finn", "eve")]
+    assert world.enroll(*named) == [ENROLLED, SUPPRESSED, ALREADY, SUPPRESSED, ENROLLED, ALREADY]
+    world.publish(edition(course="patience"))
+    other = world.store.course("patience")
+    answers = world.store.enroll(other, [*named, person("gus")], MONDAY)
+    assert answers == [ENROLLED, SUPPRESSED, ENROLLED, SUPPRESSED, ENROLLED, ALREADY, ENROLLED]
 
 
 def test_whoever_left_is_not_enrolled_again(world: World) -> None:

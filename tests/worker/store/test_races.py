@@ -355,6 +355,25 @@ def test_whoever_is_erased_while_a_list_names_them_is_not_enrolled_again(
     holds(world)
 
 
+def test_the_first_who_is_ever_erased_is_not_enrolled_again_either(
+    world: World, race: Race
+) -> None:
+    for turn in range(40):
+        name = f"p{turn}"
+        world.enroll(person(name))
+        its = world.store.subscriber_id(address_of(name))
+        query(world.store, "DELETE FROM suppressions")
+        race.run(
+            partial(world.store.erase, its, MONDAY),
+            partial(world.enroll, person(name), person(f"new{turn}")),
+        )
+        assert world.enroll(person(name), person(f"new{turn}")) == [
+            EnrollResult.SUPPRESSED,
+            EnrollResult.ALREADY,
+        ]
+    holds(world)
+
+
 def test_nothing_is_kept_of_a_mail_that_came_while_its_person_was_erased(
     world: World, race: Race
 ) -> None:
