@@ -72,7 +72,9 @@ class Stack:
         self._crew: _Crew | None = None
         if deliver:
             celery = build_app(
-                self._workplace, lambda: configuration(installation.settings, tick_seconds)
+                self._workplace,
+                lambda: configuration(installation.settings, tick_seconds),
+                most_rings=threads,
             )
             self._crew = _Crew(celery, threads)
 

@@ -24,7 +24,7 @@ from kombu.exceptions import OperationalError
 from kombu.transport.redis import QoS
 
 from course.errors import LettercourseError
-from worker.delivery import Courier, ring_for_due
+from worker.delivery import MOST_RINGS, Courier, ring_for_due
 from worker.errors import Refused
 from worker.installation import Installation, open_installation
 from worker.logs import log_as
@@ -79,12 +79,15 @@ class WithSignOfLife(AtOnce):
         touch(self._sign_of_life)
 
 
-def build_app(workplace: Workplace, configure: Callable[[], dict[str, Any]]) -> Celery:
+def build_app(
+    workplace: Workplace, configure: Callable[[], dict[str, Any]], most_rings: int = MOST_RINGS
+) -> Celery:
     """Return a Celery app whose tasks work at ``workplace``.
 
     Args:
         workplace: opened by the tasks, not here.
         configure: called when Celery first asks for its configuration.
+        most_rings: doorbells of one tick; more than there are who hear them only wait.
     """
     celery = Celery("lettercourse", set_as_current=False)
     celery.add_defaults(configure)
@@ -96,7 +99,7 @@ def build_app(workplace: Workplace, configure: Callable[[], dict[str, Any]]) -> 
             heard.append(heard[-1] and ring(celery))  # of a broker that is away one wait is enough
 
         in_flight = workplace.lanes * courier.window
-        ring_for_due(courier.store, courier.clock, once_more, in_flight)
+        ring_for_due(courier.store, courier.clock, once_more, in_flight, most_rings)
 
     @celery.task(name="lettercourse.deliver", shared=False)
     def deliver() -> None:
@@ -151,7 +154,7 @@ def configuration(settings: Settings, tick_seconds: float) -> dict[str, Any]:
         "task_publish_retry": False,
         "task_annotations": {"*": {"max_retries": 0}},
         "result_expires": None,
-        "worker_prefetch_multiplier": 0 if embedded else 1,
+        "worker_prefetch_multiplier": 1,  # more would wait where no doorbell expires any more
         "worker_redirect_stdouts": False,
         "worker_max_memory_per_child": MOST_MEMORY,
         "beat_scheduler": f"{__name__}:AtOnce",

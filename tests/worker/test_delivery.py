@@ -209,6 +209,7 @@ def test_a_doorbell_is_rung_for_every_window_that_is_due(world: World) -> None:
 def test_doorbells_of_one_round_are_bounded(world: World) -> None:
     crowd(world, MOST_RINGS + 5)
     assert ring_for_due(world.store, world.clock, lambda: None, window=1) == MOST_RINGS
+    assert ring_for_due(world.store, world.clock, lambda: None, window=1, most=2) == 2
 
 
 def test_ringing_takes_back_what_a_dead_worker_held(world: World) -> None:

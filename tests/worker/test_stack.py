@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 from celery.worker import state as worker_state
+from kombu.transport import memory
 
 from course.errors import LettercourseError
 from tests.worker.smtp_sink import Hold, sink
@@ -19,6 +20,7 @@ from tests.worker.tiny_course import KEYS, DrivenClock, enroll, found
 from worker.installation import Installation
 from worker.model import DeliveryState
 from worker.stack import Stack
+from worker.tasks import QUEUE
 
 pytestmark = pytest.mark.xdist_group("celery keeps one worker's state a process")
 
@@ -131,6 +133,25 @@ def test_stopping_finishes_the_letter_in_hand_and_gives_the_rest_back(tmp_path: 
         assert states[DeliveryState.HANDING] == states[DeliveryState.CLAIMED] == 0
         assert installation.store.due_count(installation.now(), 100) == len(people) - 3
         assert installation.store.audit().violations == ()
+        installation.close()
+
+
+def test_while_every_thread_is_busy_doorbells_wait_where_they_expire(tmp_path: Path) -> None:
+    with sink(content=[Hold("250 ok")]) as server:
+        installation = found(tmp_path, provider="smtp", smtp_url=server.url, smtp_connections="1")
+        enroll(installation, 40)
+        stack = Stack(installation, web=False, threads=1, tick_seconds=0.01)
+        stack.start()
+        try:
+            assert server.held.wait(10)
+            until = time.monotonic() + 10
+            while memory.Channel.queues[QUEUE].qsize() < 20:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            assert len(worker_state.requests) <= 2
+        finally:
+            server.release()
+            assert stack.stop()
         installation.close()
 
 

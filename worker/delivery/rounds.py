@@ -96,14 +96,16 @@ def deliver_round(courier: Courier, due_by: datetime | None = None) -> Tally:
     return done
 
 
-def ring_for_due(store: Store, clock: Clock, ring: Callable[[], None], window: int) -> int:
-    """Reap, then ring once for every window of due letters; return how often.
+def ring_for_due(
+    store: Store, clock: Clock, ring: Callable[[], None], window: int, most: int = MOST_RINGS
+) -> int:
+    """Reap, then ring once for every window of due letters, ``most`` times; return how often.
 
     A doorbell may be lost: what it was for stays due, and the next round rings again.
     """
     now = clock.now()
     store.reap(Moment(now, clock.wall()))
-    due = store.due_count(now, limit=MOST_RINGS * window)
+    due = store.due_count(now, limit=most * window)
     rings = -(-due // window)
     for _ in range(rings):
         ring()
