@@ -114,13 +114,19 @@ class Workplace:
         def lane() -> None:
             going.append(self.do(lambda courier: self._go_on(courier, until)))
 
-        # Not in this thread: a signal that is to end the process interrupts it anywhere.
+        wanted = self.do(self._reap_and_count)
+        if not wanted:
+            return False
+        # One is this thread, as a new one may take megabytes of its own from malloc, which keeps
+        # them; but not a main thread, which a signal to end the process interrupts anywhere.
+        here = threading.current_thread() is not threading.main_thread()
         lanes = [
-            threading.Thread(target=lane, name="lane", daemon=True)
-            for _ in range(self.do(self._reap_and_count) or 0)
+            threading.Thread(target=lane, name="lane", daemon=True) for _ in range(wanted - here)
         ]
         for each in lanes:
             each.start()
+        if here:
+            lane()
         for each in lanes:
             each.join()
         return any(going) and not self.stopping()

@@ -138,6 +138,27 @@ def test_a_task_has_several_windows_in_flight_and_ends_when_nothing_is_due(tmp_p
         installation.close()
 
 
+def test_one_window_is_delivered_by_the_thread_that_asked_unless_it_is_the_main_one(
+    installation: Installation,
+) -> None:
+    workers: set[threading.Thread] = set()
+
+    def told() -> bool:
+        workers.add(threading.current_thread())
+        return False
+
+    workplace = Workplace(lambda: installation, told, lanes=1)
+    enroll(installation, 1)
+    task = threading.Thread(target=workplace.deliver)
+    task.start()
+    task.join(10)
+    assert workers == {task}
+    enroll(installation, 2)
+    workplace.deliver()
+    assert {each.name for each in workers - {task, threading.main_thread()}} == {"lane"}
+    assert installation.store.audit().sent == 2
+
+
 def test_a_task_whose_time_is_over_tells_that_more_is_due(installation: Installation) -> None:
     people = enroll(installation, 50)
     workplace = Workplace(lambda: installation, never, lanes=1)
