@@ -145,7 +145,7 @@ def configuration(settings: Settings, tick_seconds: float) -> dict[str, Any]:
     }
     return {
         "broker_url": "memory://localhost" if embedded else settings.broker_url,
-        "broker_transport_options": {"polling_interval": 0.01} if embedded else sockets,
+        "broker_transport_options": {"polling_interval": 0.05} if embedded else sockets,
         "broker_connection_timeout": 2,
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,

@@ -7,6 +7,7 @@ process also looks by itself when it has heard none for a while, and needs no br
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import threading
@@ -171,6 +172,8 @@ class Workplace:
             if self._opened is None or self._opened[0] != os.getpid():
                 installation = self._open()
                 self._opened = (os.getpid(), installation, installation.pulse())
+                gc.collect()
+                gc.freeze()  # all that was loaded stays, and need not be looked at again
             return self._opened[1:]
 
     def _reap_and_count(self, courier: Courier) -> int:
