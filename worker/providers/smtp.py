@@ -9,6 +9,7 @@ from worker.model import Fault, Message, Outcome, Verdict, never
 from worker.providers.smtp_answers import cannot_be_named
 from worker.providers.smtp_carrying import Sign
 from worker.providers.smtp_lanes import Lanes
+from worker.providers.smtp_queue import Letter
 from worker.providers.smtp_session import read_server, trusted_certificates
 
 _FRESH = 4.0
@@ -74,11 +75,12 @@ class SmtpProvider:
         """
         started = time.monotonic()
         until = started + self._deadline
-        batch = self._lanes.batch(messages, min(started + _FRESH, until), until, stopping)
-        for letter in batch.letters:
+        batch = self._lanes.batch(len(messages), min(started + _FRESH, until), until, stopping)
+        letters = [Letter(message, batch) for message in messages]
+        for letter in letters:
             if refusal := cannot_be_named(letter.message):
                 batch.close(letter, refusal)
-        self._lanes.carry([each for each in batch.letters if each.outcome is None])
+        self._lanes.carry([each for each in letters if each.outcome is None])
         ends = until + _GRACE
         while not self._lanes.work(batch, _LOOK_UP):
             now = time.monotonic()
@@ -87,8 +89,8 @@ class SmtpProvider:
             if not batch.may_begin():
                 self._lanes.withdraw(batch)
             if now >= ends:
-                batch.end(_NOBODY_KNOWS)
-        return [each.outcome for each in batch.letters if each.outcome]
+                batch.end(letters, _NOBODY_KNOWS)
+        return [each.outcome for each in letters if each.outcome]
 
     def waiting(self) -> int:
         """Count letters whose turn has not come."""

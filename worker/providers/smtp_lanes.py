@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from worker.errors import where_it_arose
-from worker.model import Message, Outcome
+from worker.model import Outcome
 from worker.providers.smtp_answers import FAULTS, unreachable
 from worker.providers.smtp_carrying import Carrying, Sign
 from worker.providers.smtp_line import Line
@@ -67,13 +67,13 @@ class Lanes:
 
     def batch(
         self,
-        messages: Sequence[Message],
+        size: int,
         begin_by: float,
         until: float,
         stopping: Callable[[], bool],
     ) -> Batch:
-        """Return letters that are to be carried; see :class:`Batch`."""
-        return Batch(messages, begin_by, until, stopping, self._tell)
+        """Return what letters of one hand-over belong to; see :class:`Batch`."""
+        return Batch(size, begin_by, until, stopping, self._tell)
 
     def carry(self, letters: Sequence[Letter]) -> None:
         """Have letters carried, by whoever works."""

@@ -12,10 +12,10 @@ from worker.model import Message, Outcome, Verdict, never
 
 
 class Batch:
-    """The letters of one hand-over.
+    """The letters of one hand-over, which know it; it does not know them, so they go when done.
 
     Args:
-        messages: in whose order the outcomes are wanted.
+        size: how many letters it has.
         begin_by: on the monotonic clock; after it no letter is begun.
         until: likewise; by then every letter is answered.
         stopping: asked before a letter is begun.
@@ -24,7 +24,7 @@ class Batch:
 
     def __init__(
         self,
-        messages: Sequence[Message],
+        size: int,
         begin_by: float,
         until: float,
         stopping: Callable[[], bool] = never,
@@ -33,11 +33,10 @@ class Batch:
         self.begin_by = begin_by
         self.until = until
         self._stopping = stopping
-        self.letters = [Letter(message, self) for message in messages]
         self._heard = False
-        self._open = len(messages)
+        self._open = size
         self._answered = answered
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
 
     def may_begin(self) -> bool:
         """Whether the content of another letter may leave."""
@@ -57,19 +56,14 @@ class Batch:
     def close(self, letter: Letter, outcome: Outcome) -> None:
         """Note what became of a letter; the first answer counts."""
         with self._lock:
-            if letter.outcome is None:
-                letter.outcome = outcome
-                self._open -= 1
-                if not self._open:
-                    self._answered()
+            self._close(letter, outcome)
 
-    def end(self, unknown: Outcome) -> None:
-        """Answer what is left: what was begun with ``unknown``; nothing else begins any more."""
+    def end(self, letters: Sequence[Letter], unknown: Outcome) -> None:
+        """Answer those left of ``letters``: what was begun with ``unknown``; no other may begin."""
         with self._lock:
-            left = [each for each in self.letters if each.outcome is None]
             late = self.late()
-            for each in left:
-                self.close(each, unknown if each.begun else late)
+            for letter in letters:
+                self._close(letter, unknown if letter.begun else late)
 
     def is_answered(self) -> bool:
         """Whether every letter is."""
@@ -80,6 +74,13 @@ class Batch:
         if self._heard or self._stopping():
             return Outcome(Verdict.NOT_BEGUN, "its turn did not come in time")
         return Outcome(Verdict.DEFERRED, "connecting took too long")
+
+    def _close(self, letter: Letter, outcome: Outcome) -> None:
+        if letter.outcome is None:
+            letter.outcome = outcome
+            self._open -= 1
+            if not self._open:
+                self._answered()
 
 
 @dataclass(slots=True, eq=False)
