@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, Insert, Row, Select, Table, text
+from sqlalchemy import Connection, Engine, Row, Select, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -88,18 +88,19 @@ def open_database(url: str) -> Database:
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows; those that a unique constraint knows already stay as they are."""
     if rows:
-        connection.execute(_new(connection, table), rows)
+        connection.execute(new_into(table, connection.dialect.name), rows)
 
 
 def insert_if_new(connection: Connection, table: Table, row: dict[str, Any]) -> int | None:
     """Insert a row and return its id; ``None`` where a unique constraint knows it already."""
-    made: int | None = connection.scalar(_new(connection, table).values(row).returning(table.c.id))
+    insertion = new_into(table, connection.dialect.name).values(row)
+    made: int | None = connection.scalar(insertion.returning(table.c.id))
     return made
 
 
-def _new(connection: Connection, table: Table) -> Insert:
+def new_into(table: Table, dialect: str) -> postgresql.Insert | sqlite.Insert:
     """Return an insert that passes over rows that are known."""
-    if connection.dialect.name == "postgresql":
+    if dialect == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
 

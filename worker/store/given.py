@@ -8,7 +8,7 @@ one turn.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Any
 
 import orjson
@@ -21,6 +21,10 @@ from worker.store.schema import instant_text
 
 GIVEN = "given"
 """The parameter that the rows are bound to."""
+
+Clock = sa.Time().with_variant(sa.String(), "sqlite")
+Day = sa.Date().with_variant(sa.String(), "sqlite")
+"""Columns for times of day and dates: to SQLite they are text, of which a cast made a number."""
 
 
 class _Elements(GenericFunction[Any]):
@@ -58,7 +62,7 @@ def given(**columns: Any) -> sa.Subquery:
 def as_given(rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as the one parameter, their cells in the order of the columns.
 
-    Instants must be aware.
+    Instants must be aware, times of day must not.
     """
     return _written(list(rows))
 
@@ -116,11 +120,15 @@ def among(column: sa.Column[Any], name: str = "ids") -> sa.ColumnElement[bool]:
 
 
 def _written(values: Sequence[Any]) -> str:
-    return orjson.dumps(values, _instant, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+    return orjson.dumps(values, _cell, orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
 
-def _instant(value: object) -> str:
-    """Return an instant as both databases read it, and as SQLite keeps it."""
-    if not isinstance(value, datetime) or value.tzinfo is None:
-        raise TypeError(f"{type(value).__name__} is no value of a row")
-    return instant_text(value)
+def _cell(value: object) -> str:
+    """Return an instant, a time or a date as both databases read it, and as SQLite keeps it."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return instant_text(value)
+    if isinstance(value, time) and value.tzinfo is None:
+        return value.isoformat("microseconds")
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no value of a row")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, String, bindparam, insert, literal, select, true, update
 
 from worker.model import EnrollmentState, EnrollResult, Person, PublishedCourse, SubscriberState
 from worker.pseudonyms import Digests
 from worker.schedule import welcome_at
-from worker.store.engine import chunks, insert_new
+from worker.store.engine import chunks, new_into
+from worker.store.given import GIVEN, Clock, Day, among, as_given, given
 from worker.store.leaving import LEFT_STATES
 from worker.store.locking import lock_addresses, lock_people_at
 from worker.store.placeholders import go_on_again, take_up
-from worker.store.schema import Record, courses, enrollments, subscribers
+from worker.store.schema import Id, Instant, Record, as_kept, courses, enrollments, subscribers
 from worker.store.suppressing import erased_among
 
 
@@ -34,86 +34,85 @@ def enroll(
     erased.
     """
     lock_addresses(connection)
-    listed = dict.fromkeys(person.address for person in people)
-    erased = erased_among(connection, digests, listed)
-    addresses = [each for each in listed if each not in erased]
-    take_up(connection, digests, addresses)
-    first = {person.address: person for person in reversed(people)}
-    insert_new(connection, subscribers, [_subscriber(first[each], now) for each in addresses])
-    lock_people_at(connection, addresses)
-    course_id = connection.scalar(select(courses.c.id).where(courses.c.slug == course.slug))
-    known = _known(connection, course_id, addresses)
-    answers = {address: _answer(known[address]) for address in addresses}
+    first: dict[str, Person] = {}
+    for person in people:
+        first.setdefault(person.address, person)
+    erased = erased_among(connection, digests, first)
+    listed = [each for each in first if each not in erased]
+    take_up(connection, digests, listed)
+    course_id = connection.scalar(_COURSE, {"slug": course.slug})
+    ids = _add(connection, [first[each] for each in listed], now)
+    met = [each for each in listed if each not in ids]
+    lock_people_at(connection, met)
+    known = _known(connection, course_id, met)
+    answers = dict.fromkeys(listed, EnrollResult.ENROLLED)
+    answers |= {address: _answer(row) for address, row in known.items()}
     answers |= dict.fromkeys(erased, EnrollResult.SUPPRESSED)
-    joining = [each for each in addresses if answers[each] is EnrollResult.ENROLLED]
-    if joining:
-        connection.execute(
-            insert(enrollments),
-            [_enrollment(course, course_id, known[each].id, first[each], now) for each in joining],
-        )
-        _complete_names(connection, [(known[each], first[each]) for each in joining])
-    named = [each for each in addresses if answers[each] is not EnrollResult.SUPPRESSED]
-    waiting = [each for each in named if known[each].state == SubscriberState.PENDING]
-    taken_up = [(known[each], first[each]) for each in waiting if known[each].enrollment]
-    _complete_names(connection, taken_up)
-    go_on_again(connection, [known[each].id for each in waiting], now)
-    _make_active(connection, [known[each].id for each in waiting])
+    ids |= {address: row.id for address, row in known.items()}
+    joining = [each for each in listed if answers[each] is EnrollResult.ENROLLED]
+    _begin(connection, course, course_id, [(ids[each], first[each]) for each in joining], now)
+    _take_in(connection, [(row, first[each], answers[each]) for each, row in known.items()], now)
     return [_first_time(answers, person.address) for person in people]
 
 
-def _subscriber(person: Person, now: datetime) -> dict[str, Any]:
-    return {
-        "address": person.address,
-        "name": person.name,
-        "timezone": person.timezone,
-        "state": SubscriberState.ACTIVE,
-        "created_at": now,
-    }
+def _add(connection: Connection, people: Sequence[Person], now: datetime) -> dict[str, int]:
+    """Make rows for those whom nobody knows; return these people's ids by their addresses."""
+    if not people:
+        return {}
+    rows = as_given((each.address, as_kept(each.name), each.timezone) for each in people)
+    added = connection.execute(_ADD[connection.dialect.name], {GIVEN: rows, "now": now})
+    return {address: made for made, address in added.all()}
 
 
-def _enrollment(
+def _begin(
+    connection: Connection,
     course: PublishedCourse,
     course_id: int | None,
-    subscriber_id: int,
-    person: Person,
+    joining: Sequence[tuple[int, Person]],
     now: datetime,
-) -> dict[str, Any]:
-    schedule = course.schedule
-    send_at = person.send_at or schedule.send_at
-    zone = person.timezone or schedule.timezone
-    return {
-        "subscriber_id": subscriber_id,
-        "course_id": course_id,
-        "run": 1,
-        "state": EnrollmentState.ACTIVE,
-        "zone": person.timezone,
-        "send_at": person.send_at,
-        "start": person.start,
-        "next_at": welcome_at(now, person.start, send_at, zone),
-        "created_at": now,
-        "changed_at": now,
-    }
+) -> None:
+    """Let people, given with their ids, take the course."""
+    if not joining:
+        return
+    at, zone = course.schedule.send_at, course.schedule.timezone
+    rows = as_given(
+        (
+            subscriber_id,
+            each.timezone,
+            each.send_at,
+            each.start,
+            welcome_at(now, each.start, each.send_at or at, each.timezone or zone),
+        )
+        for subscriber_id, each in joining
+    )
+    connection.execute(_BEGIN, {GIVEN: rows, "course_id": course_id, "now": now})
+
+
+def _take_in(
+    connection: Connection, met: Sequence[tuple[Record, Person, EnrollResult]], now: datetime
+) -> None:
+    """Learn about known people who join what they left open, and confirm who is still pending."""
+    staying = [(row, each) for row, each, answer in met if answer is not EnrollResult.SUPPRESSED]
+    waiting = [row.id for row, _ in staying if row.state == SubscriberState.PENDING]
+    _complete_names(
+        connection,
+        [
+            (row, each)
+            for row, each in staying
+            if row.enrollment is None or row.state == SubscriberState.PENDING
+        ],
+    )
+    go_on_again(connection, waiting, now)
+    _make_active(connection, waiting)
 
 
 def _known(
     connection: Connection, course_id: int | None, addresses: Sequence[str]
 ) -> dict[str, Record]:
-    query = select(
-        subscribers.c.id,
-        subscribers.c.address,
-        subscribers.c.name,
-        subscribers.c.timezone,
-        subscribers.c.state,
-        enrollments.c.state.label("enrollment"),
-    ).outerjoin(
-        enrollments,
-        (enrollments.c.subscriber_id == subscribers.c.id) & (enrollments.c.course_id == course_id),
-    )
-    return {
-        row.address: row
-        for chunk in chunks(addresses)
-        for row in connection.execute(query.where(subscribers.c.address.in_(chunk)))
-    }
+    if not addresses:
+        return {}
+    rows = connection.execute(_KNOWN, {"addresses": addresses, "course_id": course_id})
+    return {row.address: row for row in rows.all()}
 
 
 def _answer(known: Record) -> EnrollResult:
@@ -152,3 +151,54 @@ def _make_active(connection: Connection, subscriber_ids: Sequence[int]) -> None:
             .where(subscribers.c.id.in_(some), subscribers.c.state == SubscriberState.PENDING)
             .values(state=SubscriberState.ACTIVE)
         )
+
+
+_COURSE = select(courses.c.id).where(courses.c.slug == bindparam("slug"))
+
+_listed = given(address=String, name=String, timezone=String)
+
+_ADD = {
+    dialect: new_into(subscribers, dialect)
+    .from_select(
+        ["address", "name", "timezone", "state", "created_at"],
+        select(*_listed.c, literal(SubscriberState.ACTIVE), bindparam("now", type_=Instant)).where(
+            true()  # or SQLite takes the conflict's ON for a join's
+        ),
+    )
+    .returning(subscribers.c.id, subscribers.c.address)
+    for dialect in ("sqlite", "postgresql")
+}
+
+_joining = given(subscriber_id=Id, zone=String, send_at=Clock, start=Day, next_at=Instant)
+
+_BEGIN = insert(enrollments).from_select(
+    [
+        *(column.key for column in _joining.c),
+        *("course_id", "run", "state", "created_at", "changed_at"),
+    ],
+    select(
+        *_joining.c,
+        bindparam("course_id", type_=Id),
+        literal(1),
+        literal(EnrollmentState.ACTIVE),
+        bindparam("now", type_=Instant),
+        bindparam("now", type_=Instant),
+    ),
+)
+
+_KNOWN = (
+    select(
+        subscribers.c.id,
+        subscribers.c.address,
+        subscribers.c.name,
+        subscribers.c.timezone,
+        subscribers.c.state,
+        enrollments.c.state.label("enrollment"),
+    )
+    .outerjoin(
+        enrollments,
+        (enrollments.c.subscriber_id == subscribers.c.id)
+        & (enrollments.c.course_id == bindparam("course_id")),
+    )
+    .where(among(subscribers.c.address, "addresses"))
+)

@@ -93,7 +93,12 @@ class Words(sa.types.TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
         """Write text; ``U+0000`` and halves of surrogate pairs are no characters."""
-        return value if value is None else _NO_CHARACTER.sub("\ufffd", value)
+        return value if value is None else as_kept(value)
+
+
+def as_kept(text: str) -> str:
+    """Return text as ``Words`` are kept."""
+    return _NO_CHARACTER.sub("\ufffd", text)
 
 
 class _Word(Words):

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, insert, select
 from worker.model import SubscriberState
 from worker.pseudonyms import Digests
 from worker.store.engine import chunks, insert_new
+from worker.store.given import among
 from worker.store.leaving import LEFT_STATES, leave
 from worker.store.locking import lock_addresses, lock_people_at
 from worker.store.noting import note_leaving
@@ -56,15 +57,20 @@ def suppress_hash(connection: Connection, digest: str, reason: str, since: datet
 def erased_among(
     connection: Connection, digests: Digests, addresses: Collection[str]
 ) -> frozenset[str]:
-    """Return those of these addresses whose person was erased."""
+    """Return those of these addresses whose person was erased.
+
+    Nothing is hashed where nobody ever was. What stands of that when the caller has the address
+    book to itself (:mod:`worker.store.locking`) stays so to the end of the transaction.
+    """
+    if connection.scalar(_ANYBODY) is None:
+        return frozenset()
     of = {digest: address for address in addresses for digest in digests(address)}
-    return frozenset(
-        of[digest]
-        for chunk in chunks(list(of))
-        for digest in connection.scalars(
-            select(suppressions.c.digest).where(suppressions.c.digest.in_(chunk))
-        )
-    )
+    return frozenset(of[digest] for digest in connection.scalars(_ERASED, {"digests": list(of)}))
+
+
+_ANYBODY = select(suppressions.c.digest).limit(1)
+
+_ERASED = select(suppressions.c.digest).where(among(suppressions.c.digest, "digests"))
 
 
 def suppressed(connection: Connection) -> list[Suppressed]:
