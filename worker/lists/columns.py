@@ -10,7 +10,7 @@ is a free reader, who does want letters. Its "Start date" is no wish either, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -102,12 +102,13 @@ def find_columns(header: Sequence[str]) -> dict[str, int]:
     }
 
 
-def marks(header: tuple[str, ...], cells: Sequence[str]) -> Iterator[str]:
-    """Yield a reason for everything in a row that says not to write to its person."""
-    for place, says_so in _telling(header):
-        cell = cells[place] if place < len(cells) else ""
-        if says_so(plain(cell)):
-            yield f'marked "{cell.strip()}" under "{header[place].strip()}"'
+def marks(header: tuple[str, ...], cells: Sequence[str]) -> list[str]:
+    """Return a reason for everything in a row that says not to write to its person."""
+    return [
+        f'marked "{cells[place].strip()}" under "{header[place].strip()}"'
+        for place, says_so in _telling(header)
+        if place < len(cells) and says_so(plain(cells[place]))
+    ]
 
 
 @lru_cache(maxsize=16)

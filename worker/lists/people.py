@@ -92,7 +92,7 @@ def _separator(lines: Lines) -> str:
 def _read_rows(rows: Iterator[Record], header: tuple[str, ...]) -> Iterator[Person | RejectedRow]:
     columns = find_columns(header)
     for row in rows:
-        reasons = [row.fault] if row.fault else [*_excess(row, header), *marks(header, row.cells)]
+        reasons = [row.fault] if row.fault else _excess(row, header) + marks(header, row.cells)
         if not reasons:
             cells = {
                 column: row.cells[place]
@@ -107,7 +107,8 @@ def _read_rows(rows: Iterator[Record], header: tuple[str, ...]) -> Iterator[Pers
         yield RejectedRow(row.line, header, row.cells, one_line("; ".join(reasons)))
 
 
-def _excess(row: Record, header: tuple[str, ...]) -> Iterator[str]:
-    """Yield a reason for cells under no title: a separator inside a cell that has no quotes."""
+def _excess(row: Record, header: tuple[str, ...]) -> list[str]:
+    """Return a reason for cells under no title: a separator inside a cell that has no quotes."""
     if any(cell.strip() for cell in row.cells[len(header) :]):
-        yield f"{len(row.cells)} cells under {len(header)} columns"
+        return [f"{len(row.cells)} cells under {len(header)} columns"]
+    return []

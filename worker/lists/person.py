@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, time
-from typing import TypeVar
+from typing import Any
 from unicodedata import category
 
 from course.errors import LettercourseError
 from worker.addresses import normalise_address
 from worker.model import Person
 from worker.schedule import find_zone
-
-T = TypeVar("T")
 
 LONGEST_NAME = 200
 
@@ -31,25 +29,27 @@ def read_person(cells: Mapping[str, str]) -> Person:
     Raises:
         LettercourseError: with everything in the row that cannot be used.
     """
+    found: dict[str, Any] = {}
     faults: list[str] = []
-
-    def read(column: str, reader: Callable[[str], T]) -> T | None:
+    for column, reader in _READERS.items():
+        cell = cells.get(column)
+        if not cell or cell.isspace() or (column == "name" and found.get("first_name")):
+            continue
         try:
-            return reader(cells[column]) if cells.get(column, "").strip() else None
+            found[column] = reader(cell)
         except LettercourseError as fault:
             faults.append(str(fault))
-            return None
-
-    address = read("email", normalise_address)
-    name = read("first_name", read_name) or read("name", read_name) or ""
-    timezone = read("timezone", lambda text: find_zone(text.strip()).key)
-    send_at = read("send_at", read_time)
-    start = read("start", read_date)
-    if address is None and not faults:
+    if "email" not in found and not faults:
         faults.append("there is no email address")
-    if address is None or faults:
+    if faults:
         raise LettercourseError("; ".join(faults))
-    return Person(address, name, timezone, send_at, start)
+    return Person(
+        found["email"],
+        found.get("first_name") or found.get("name", ""),
+        found.get("timezone"),
+        found.get("send_at"),
+        found.get("start"),
+    )
 
 
 def read_name(text: str) -> str:
@@ -58,7 +58,9 @@ def read_name(text: str) -> str:
     Raises:
         LettercourseError: it is too long, or its letters cannot be read.
     """
-    name = " ".join("".join(" " if _ends_line(each) else each for each in text).split())
+    if not text.isprintable():  # or no character of it ends a line
+        text = "".join(" " if _ends_line(each) else each for each in text)
+    name = " ".join(text.split())
     if len(name) > LONGEST_NAME:
         raise LettercourseError(
             f"a name has {len(name)} characters", remedy=f"use {LONGEST_NAME} at most"
@@ -98,6 +100,21 @@ def read_date(text: str) -> date:
     if day is None or day.year not in _YEARS:
         raise LettercourseError(f'"{_short(text)}" is not a date', remedy="write it as 2030-12-31")
     return day
+
+
+def _read_zone(text: str) -> str:
+    return find_zone(text.strip()).key
+
+
+_READERS: Mapping[str, Callable[[str], object]] = {
+    "email": normalise_address,
+    "first_name": read_name,
+    "name": read_name,
+    "timezone": _read_zone,
+    "send_at": read_time,
+    "start": read_date,
+}
+"""What reads each column; the first ones' faults are told first."""
 
 
 def _ends_line(character: str) -> bool:
