@@ -192,6 +192,17 @@ def test_separator_encoding_and_line_ends_do_not_matter(
     assert person == Person("zoe@example.org", 'Zoë, Ådne; "Q" B', "UTC")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("name", ["Ada", "Zo\xeb"])
+def test_a_list_of_megabytes_is_read_to_its_end(name: str, end: str) -> None:
+    rows = (f"person{number}@example.org,{name}" for number in range(60_000))
+    everybody = people(end.join(("email,name", *rows)).encode("cp1252"))
+    assert [person.address for person in everybody] == [
+        f"person{number}@example.org" for number in range(60_000)
+    ]
+    assert {person.name for person in everybody} == {name}
+
+
 def test_excels_hint_at_its_separator_is_no_header() -> None:
     assert addresses("sep=;\r\nName;Email\r\nA, B;ada@example.org\r\n") == ["ada@example.org"]
 
@@ -200,9 +211,10 @@ def test_a_title_may_have_two_lines() -> None:
     assert addresses('"Your\nname";E-mail\nAda;ada@example.org\n') == ["ada@example.org"]
 
 
-def test_one_line_in_an_old_encoding_does_not_spoil_the_others() -> None:
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_one_line_in_an_old_encoding_does_not_spoil_the_others(end: bytes) -> None:
     export = b"email,name\nzoe@example.org,Zo\xeb\najla@example.org,\xc3\x85jla\n"
-    assert [person.name for person in people(export)] == ["Zoë", "Åjla"]
+    assert [person.name for person in people(export.replace(b"\n", end))] == ["Zoë", "Åjla"]
 
 
 def test_a_quote_that_is_never_closed_costs_its_own_row_only() -> None:
@@ -507,11 +519,12 @@ def test_a_rejected_file_is_whole_or_absent(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_endless_line_costs_its_own_row_alone() -> None:
-    endless = b"eve@example.org," + b"x" * (3 << 20) + b"\n"
-    rows = list(
-        read_people(b"email,name\nada@example.org,Ada\n" + endless + b"cy@example.org,Cy\n")
-    )
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("length", [(3 << 20) - 1, 3 << 20, (3 << 20) + 1])
+def test_an_endless_line_costs_its_own_row_alone(length: int, end: bytes) -> None:
+    start = b"email,name\nada@example.org,Ada\neve@example.org,"
+    endless = start + b"x" * (length - len(start)) + b"\ncy@example.org,Cy\n"
+    rows = list(read_people(endless.replace(b"\n", end)))
     ada, rejected, cy = rows
     assert isinstance(ada, Person)
     assert isinstance(cy, Person)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ SEPARATORS = (",", ";", "\t", "|")
 
 _LONGEST_LINE = 1 << 20
 _BLOCK = 1 << 16
+_LINE_END = re.compile(rb"[\r\n]")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NOT_TEXT = frozenset(map(chr, range(32))) - {"\t", "\n", "\r", "\f"}
 
@@ -86,7 +88,7 @@ def records(lines: Lines, separator: str) -> Iterator[Record]:
             yield Record(line, cells, fault)
             reader = csv.reader(lines, delimiter=separator, strict=True)
             continue
-        if any(cell.strip() for cell in cells):
+        if "".join(cells).strip():
             yield Record(lines.taken[0][0], cells)
 
 
@@ -94,7 +96,7 @@ def _text_lines(stream: BinaryIO, name: str) -> Iterator[str]:
     start = stream.read(len(codecs.BOM_UTF16_LE))
     texts = _utf16(start, stream) if start in _UTF16 else _utf8(start, stream)
     for number, text in enumerate(texts):
-        if number == 0 and _NOT_TEXT.intersection(text):
+        if number == 0 and _NOT_TEXT.intersection(text.partition("\n")[0]):
             raise LettercourseError(
                 "this is not a CSV file", where=name, remedy="export the list as CSV, in UTF-8"
             )
@@ -102,26 +104,44 @@ def _text_lines(stream: BinaryIO, name: str) -> Iterator[str]:
 
 
 def _utf8(start: bytes, stream: BinaryIO) -> Iterator[str]:
-    """Yield lines; one that is not UTF-8 is read as Windows-1252, what old Excel writes.
+    """Yield whole lines, many at a time.
 
     Of a line over 1 MB the rest is passed over: its row is rejected for its length anyway.
     """
-    line = start if start.endswith(b"\n") else start + stream.readline(_LONGEST_LINE)
-    line = line.removeprefix(codecs.BOM_UTF8)
-    while line:
-        if len(line) >= _LONGEST_LINE and not line.endswith(b"\n"):
-            _pass_over_line(stream)
-            line += b"\n"
-        try:
-            yield line.decode()
-        except UnicodeDecodeError:
-            yield line.decode("cp1252", errors="replace")
-        line = stream.readline(_LONGEST_LINE)
+    rest = (start + stream.read(1)).removeprefix(codecs.BOM_UTF8)
+    for taken in _blocks(stream):
+        block = _from_line_end(taken) if len(rest) >= _LONGEST_LINE else taken
+        cut = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+        if cut:
+            yield _decoded(rest + block[:cut])
+            rest = block[cut:]
+        else:
+            rest += block
+    yield _decoded(rest)
 
 
-def _pass_over_line(stream: BinaryIO) -> None:
-    while (rest := stream.readline(_LONGEST_LINE)) and not rest.endswith(b"\n"):
-        pass
+def _blocks(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield what is in a stream, without cutting CR LF in two."""
+    while block := stream.read(_BLOCK):
+        while block.endswith(b"\r") and (following := stream.read(1)):
+            block += following
+        yield block
+
+
+def _from_line_end(block: bytes) -> bytes:
+    found = _LINE_END.search(block)
+    return block[found.start() :] if found else b""
+
+
+def _decoded(lines: bytes) -> str:
+    """Return lines as text; what is not UTF-8 is read as Windows-1252, which old Excel writes."""
+    try:
+        return lines.decode()
+    except UnicodeDecodeError:
+        each = lines.splitlines(keepends=True)
+        if len(each) == 1:
+            return lines.decode("cp1252", errors="replace")
+        return "".join(map(_decoded, each))
 
 
 def _utf16(start: bytes, stream: BinaryIO) -> Iterator[str]:
