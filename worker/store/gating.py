@@ -24,7 +24,7 @@ from worker.model import (
     Tally,
 )
 from worker.store.editions import Editions
-from worker.store.given import among
+from worker.store.given import among, row_by_row
 from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting
 from worker.store.locking import lock_people
 from worker.store.prepared import Prepared
@@ -207,7 +207,7 @@ _LOOK = Prepared(
 
 _HAND_OVER = Prepared(
     update(deliveries)
-    .where(among(deliveries.c.id), deliveries.c.state == DeliveryState.CLAIMED)
+    .where(among(deliveries.c.id), row_by_row(deliveries.c.state == DeliveryState.CLAIMED))
     .values(
         state=DeliveryState.HANDING,
         lease_until=bindparam("until"),

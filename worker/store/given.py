@@ -119,6 +119,44 @@ def among(column: sa.Column[Any], name: str = "ids") -> sa.ColumnElement[bool]:
     return _Among(column, sa.bindparam(name, type_=_Many(column.type)))
 
 
+class _Is(FunctionElement[Any]):
+    """Whether a column has a value that stands in another table's row."""
+
+    name = "is"
+    type = sa.types.NullType()  # as above
+    inherit_cache = True
+
+
+@compiles(_Is, "sqlite")
+def _is_on_sqlite(element: _Is, compiler: SQLCompiler, **kw: Any) -> str:
+    column, value = (compiler.process(each, **kw) for each in element.clauses)
+    return f"{column} = {value}"
+
+
+@compiles(_Is, "postgresql")
+def _is_on_postgresql(element: _Is, compiler: SQLCompiler, **kw: Any) -> str:
+    column, value = (compiler.process(each, **kw) for each in element.clauses)
+    return f"{column} = ANY (ARRAY[{value}])"
+
+
+def looked_up(column: sa.Column[Any], cell: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Tell whether a column has the value of a given row's cell, by the column's index.
+
+    As a plain equation PostgreSQL may turn it round, and look up every row of the table among the
+    given: right in a table that was small when the statement was planned.
+    """
+    return _Is(column, cell)
+
+
+def row_by_row(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Return a condition that no index answers, for rows that are found by their ids.
+
+    What is live, or open, has an index of its own. It looks small to PostgreSQL, which would read
+    it from end to end; but it has everybody's, and until a vacuum those that were so once.
+    """
+    return sa.case((condition, sa.true()), else_=sa.false())
+
+
 def _written(values: Sequence[Any]) -> str:
     return orjson.dumps(values, _cell, orjson.OPT_PASSTHROUGH_DATETIME).decode()
 

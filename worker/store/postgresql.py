@@ -31,8 +31,16 @@ _SERVER_SIDE = {
     "statement_timeout": "60s",
     "idle_in_transaction_session_timeout": "60s",  # a frozen process lets go of its locks
     "random_page_cost": "1.1",  # few rows of many, by an index, whatever old statistics say
+    "jit": "off",  # it takes longer than any of our statements
     "timezone": "UTC",
 }
+
+_READS_MUCH = ("seqscan", "bitmapscan", "hashjoin", "mergejoin", "material")
+"""Ways to read a whole table, or all that an index finds: right for a report, off for writers.
+
+A writer knows its rows by id, or takes the first few in an index's order. Its statements are
+planned once and kept, however much a table grows behind them.
+"""
 
 _SOCKET = {
     "connect_timeout": CONNECT_TIMEOUT,
@@ -50,8 +58,9 @@ class PostgresqlDatabase:
         """Prepare, without connecting."""
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         self.where = parsed.set(drivername="postgresql", query={}).render_as_string()
+        settings = _SERVER_SIDE | {f"enable_{way}": "off" for way in _READS_MUCH}
         options = " ".join(
-            f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in _SERVER_SIDE.items()
+            f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in settings.items()
         )
         self.engine = create_engine(
             parsed,
@@ -70,6 +79,7 @@ class PostgresqlDatabase:
     def reading(self) -> Iterator[Connection]:
         """Hold one snapshot; takes no lock."""
         with one_line_faults(self.where), self._reader.begin() as connection:
+            connection.execute(_READ_MUCH)
             yield connection
 
     @contextmanager
@@ -122,6 +132,10 @@ class PostgresqlDatabase:
         """Close every connection; the database may be used again afterwards."""
         self.engine.dispose()
 
+
+_READ_MUCH = text(
+    "SELECT " + ", ".join(f"set_config('enable_{way}', 'on', true)" for way in _READS_MUCH)
+)
 
 _OLDER_SNAPSHOT = text(
     "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

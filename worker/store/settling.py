@@ -34,7 +34,7 @@ from worker.progress import is_nudge
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
 from worker.store.fate import Change, change_for, shortened
-from worker.store.given import among, as_given, given
+from worker.store.given import among, as_given, given, looked_up, row_by_row
 from worker.store.leaving import leave
 from worker.store.prepared import Prepared
 from worker.store.runs import hours_of, plans_after
@@ -153,13 +153,15 @@ _DELIVERIES = (
     .join(courses, courses.c.id == enrollments.c.course_id)
 )
 
+_IS_LIVE = row_by_row(attempts.c.outcome.is_(None))
+
 _LIVE = Prepared(
     _DELIVERIES.add_columns(attempts.c.id.label("attempt_id"), deliveries.c.handed_at)
     .join(attempts, attempts.c.delivery_id == deliveries.c.id)
     .join(subscribers, subscribers.c.id == enrollments.c.subscriber_id)
     .where(
         among(attempts.c.id),
-        attempts.c.outcome.is_(None),
+        _IS_LIVE,
         (deliveries.c.state == DeliveryState.HANDING)
         | (deliveries.c.state == DeliveryState.IN_DOUBT),
     )
@@ -272,16 +274,16 @@ _own = given(id=String, attempt_id=Id, detail=String, retry_at=Instant)
 
 _CLOSE = Prepared(
     update(attempts)
-    .where(attempts.c.id == _own.c.attempt_id, attempts.c.outcome.is_(None))
+    .where(looked_up(attempts.c.id, _own.c.attempt_id), _IS_LIVE)
     .values(outcome=bindparam("outcome"), detail=_own.c.detail, answered_at=bindparam("now"))
 )
 
 _SETTLE = Prepared(
     update(deliveries)
     .where(
-        deliveries.c.id == _own.c.id,
+        looked_up(deliveries.c.id, _own.c.id),
         deliveries.c.epoch == bindparam("epoch"),
-        deliveries.c.state == bindparam("was"),
+        row_by_row(deliveries.c.state == bindparam("was")),
     )
     .values(
         state=bindparam("state"),
@@ -308,7 +310,7 @@ _later = given(id=Id, next_at=Instant)
 
 _GO_ON = Prepared(
     update(enrollments)
-    .where(enrollments.c.id == _later.c.id, enrollments.c.run == bindparam("run"))
+    .where(looked_up(enrollments.c.id, _later.c.id), enrollments.c.run == bindparam("run"))
     .values(
         state=bindparam("state"),
         next_at=_later.c.next_at,

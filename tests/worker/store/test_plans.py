@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from tests.worker.databases import Databases, query
-from tests.worker.ledger import ACCEPTED, DAY, DEFERRED, LEASE, MONDAY, World, edition
+from tests.worker.databases import Databases, PostgresqlDatabases, query
+from tests.worker.ledger import ACCEPTED, DAY, DEFERRED, LEASE, MONDAY, World, edition, person
+from worker.model import Gated, Outcome
 from worker.store import Store, open_store
 
 PEOPLE = 30_000
 DUE = 60
 
-_MANY = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {people})"
+_MANY = "WITH RECURSIVE n(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM n WHERE n < {people})"
 
 _LOAD = (
     "INSERT INTO subscribers (id, address, name, state, created_at)"
@@ -75,6 +76,21 @@ def instant(store: Store, at: datetime) -> str:
     return written if on_sqlite else f"timestamptz {written}"
 
 
+def load(store: Store, every: int, first: int = 1) -> None:
+    """Add many people, whose welcome was sent long ago; every so-manyth has a letter due."""
+    for statement in _LOAD:
+        query(
+            store,
+            statement.format(
+                many=_MANY.format(first=first, people=PEOPLE),
+                every=every,
+                now=instant(store, MONDAY),
+                later=instant(store, MONDAY + 30 * DAY),
+                long_ago=f"{MONDAY - 30 * DAY:%F %T}.000000+00:00",
+            ),
+        )
+
+
 @pytest.fixture(params=["unknown", "known"])
 def crowded(request: pytest.FixtureRequest, databases: Databases) -> Iterator[World]:
     """Many people of whom few are due; statistics are those of an empty ledger, or true."""
@@ -83,17 +99,7 @@ def crowded(request: pytest.FixtureRequest, databases: Databases) -> Iterator[Wo
         store.publish(edition(), MONDAY)
         if request.param == "unknown" and databases.kind == "postgresql":
             query(store, "ANALYZE")
-        for statement in _LOAD:
-            query(
-                store,
-                statement.format(
-                    many=_MANY.format(people=PEOPLE),
-                    every=PEOPLE // DUE,
-                    now=instant(store, MONDAY),
-                    later=instant(store, MONDAY + 30 * DAY),
-                    long_ago=f"{MONDAY - 30 * DAY:%F %T}.000000+00:00",
-                ),
-            )
+        load(store, PEOPLE // DUE)
         if request.param == "known":
             query(store, "ANALYZE")
         yield World(store)
@@ -138,3 +144,45 @@ def test_statements_stay_the_same_for_any_number_of_rows(crowded: World) -> None
             crowded.store.settle(answered, crowded.clock.moment())
         texts.append([statement for statement, _ in statements])
     assert texts[1] == texts[2]
+
+
+@pytest.mark.parametrize("every", [500, 1], ids=["few are due", "all are due"])
+@pytest.mark.parametrize("analyzed", ["never", "while few", "when many"])
+def test_plans_that_were_made_for_a_few_rows_serve_many(
+    postgresql_databases: PostgresqlDatabases, every: int, analyzed: str
+) -> None:
+    with postgresql_databases.lent() as address:
+        store = open_store(address)
+        store.publish(edition(), MONDAY)
+        world = World(store)
+        world.enroll(*(person(f"few{n}") for n in range(60)))
+        answered: list[tuple[Gated, Outcome]] = []
+        if analyzed == "while few":
+            query(store, "ANALYZE")
+        for _ in range(15):  # by then every statement's plan is kept
+            answered = send(world, 2, answered)
+        load(store, every, first=1001)
+        if analyzed == "when many":
+            query(store, "ANALYZE")
+        before = rows_read(store)
+        send(world, 20, answered)
+        assert rows_read(store) - before < PEOPLE / 10
+        store.close()
+
+
+def send(
+    world: World, window: int, answered: Sequence[tuple[Gated, Outcome]]
+) -> list[tuple[Gated, Outcome]]:
+    """Deliver one window and settle the one before; return what is to be settled now."""
+    claimed = world.claim(limit=window)
+    assert len(claimed) == window
+    gate = world.store.gate(claimed, "w1", world.clock.moment(), LEASE, answered)
+    return [(gated, ACCEPTED) for gated in gate.passed]
+
+
+def rows_read(store: Store) -> int:
+    """Return how many rows of tables and entries of indexes were read so far."""
+    query(store, "SELECT pg_stat_force_next_flush()")
+    ((tables,),) = query(store, "SELECT sum(seq_tup_read) FROM pg_stat_user_tables")
+    ((indexes,),) = query(store, "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes")
+    return int(tables + indexes)
