@@ -17,12 +17,14 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, select
 
 from worker.store.engine import chunks, rows_of
+from worker.store.given import among
 from worker.store.installation import INSTALLATION
+from worker.store.prepared import Prepared
 from worker.store.schema import enrollments, meta, subscribers, those
 
-_PEOPLE = (
+_PEOPLE = Prepared(
     select(subscribers.c.id)
-    .where(subscribers.c.id.in_(those()))
+    .where(among(subscribers.c.id))
     .order_by(subscribers.c.id)
     .with_for_update(key_share=True)
 )
@@ -38,7 +40,7 @@ def lock_people(connection: Connection, subscriber_ids: Collection[int]) -> None
     """Hold these people's rows to the end of the transaction."""
     if locks_rows(connection):
         for some in chunks(sorted(set(subscriber_ids))):
-            connection.execute(_PEOPLE, {"ids": some}).all()
+            _PEOPLE(connection, ids=some)
 
 
 def lock_people_of(connection: Connection, enrollment_ids: Collection[int]) -> None:
