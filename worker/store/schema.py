@@ -120,6 +120,9 @@ def _by_code(length: int) -> sa.types.TypeEngine[str]:
     return sa.String(length).with_variant(by_bytes, "postgresql")
 
 
+_DELIVERY_ID = _by_code(32)
+
+
 def those(name: str = "ids") -> sa.BindParameter[Any]:
     """Return the parameter of an ``IN`` in a statement that is built once and used often."""
     return sa.bindparam(name, expanding=True)
@@ -260,7 +263,7 @@ enrollments = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", sa.String(32), primary_key=True),
+    Column("id", _DELIVERY_ID, primary_key=True),
     Column("enrollment_id", Id, ForeignKey("enrollments.id"), nullable=False),
     Column("run", sa.Integer, nullable=False),
     Column("letter_key", sa.String(200), nullable=False),
@@ -293,7 +296,7 @@ attempts = Table(
     "attempts",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("delivery_id", sa.String(32), ForeignKey("deliveries.id"), nullable=False),
+    Column("delivery_id", _DELIVERY_ID, ForeignKey("deliveries.id"), nullable=False),
     Column("number", sa.Integer, nullable=False),
     Column("gated_at", Instant, nullable=False),  # the calendar's
     Column("gated_wall", Instant, nullable=False),
@@ -319,7 +322,7 @@ events = Table(
     Column("news", sa.String(12), nullable=False, index=True),
     Column("undelivered", sa.Boolean, nullable=False),
     Column("detail", Words, nullable=False),  # its reason, without addresses
-    Column("delivery_id", sa.String(32), index=True),  # may be of a ledger that this one is not
+    Column("delivery_id", _DELIVERY_ID, index=True),  # may be of a ledger that this one is not
     Column("subscriber_id", Id, ForeignKey("subscribers.id"), index=True),
     Column("occurred_at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
@@ -336,7 +339,7 @@ replies = Table(
     Column("why", Words, nullable=False),
     Column("subscriber_id", Id, ForeignKey("subscribers.id"), index=True),
     Column("enrollment_id", Id, ForeignKey("enrollments.id")),
-    Column("delivery_id", sa.String(32)),
+    Column("delivery_id", _DELIVERY_ID),
     Column("message_id", Words, nullable=False),
     Column("verified", sa.Boolean, nullable=False),
     Column("attachments", sa.JSON, nullable=False),  # [[name, media type, bytes]]
@@ -415,7 +418,7 @@ settlements = Table(
     "settlements",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("delivery_id", sa.String(32), ForeignKey("deliveries.id"), nullable=False, index=True),
+    Column("delivery_id", _DELIVERY_ID, ForeignKey("deliveries.id"), nullable=False, index=True),
     Column("was", sa.String(9), nullable=False),  # the state that the operator found
     Column("decision", sa.String(6), nullable=False),
     Column("operator", sa.String(200), nullable=False),

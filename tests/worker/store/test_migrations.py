@@ -16,7 +16,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
 from course.codec import dump_letter
-from tests.worker.databases import Databases
+from tests.worker.databases import Databases, PostgresqlDatabases, query
 from tests.worker.ledger import KEYS, LINKS, MONDAY, SENDER, HandClock, World, edition, person
 from worker.model import EnrollmentState, SignUp, SubscriberState
 from worker.pseudonyms import Pseudonyms
@@ -31,7 +31,7 @@ NAIVE = "2026-03-02 08:30:00.000000"
 LETTER = {letter.key: dump_letter(letter) for letter in edition().letters}
 
 
-RELEASED = ("0001", "0002")
+RELEASED = ("0001", "0002", "0003")
 
 
 def former(database: Database, revision: str) -> None:
@@ -44,9 +44,10 @@ def former(database: Database, revision: str) -> None:
     with database.writing() as connection:
         migrations.upgrade(connection, "0001")
         fill(connection)
-        if revision == "0002":
+        if revision > "0001":
             migrations.upgrade(connection, "0002")
             fill_way_back(connection)
+        migrations.upgrade(connection, revision)
 
 
 def put(connection: Connection, table: str, **values: Any) -> None:
@@ -283,7 +284,7 @@ def test_who_left_a_former_revision_may_come_back(world: World) -> None:
     assert world.store.standing("ben@example.net").state is SubscriberState.ACTIVE
 
 
-@pytest.mark.parametrize("revision", ["0002"], indirect=True)
+@pytest.mark.parametrize("revision", ["0002", "0003"], indirect=True)
 def test_what_came_back_in_a_former_revision_is_still_there(world: World) -> None:
     told = world.store.export(world.store.subscriber_id("ann@example.net"), world.clock.now())
     assert [each["text"] for each in told["reflections"]] == ["I wrote this — ümlauts."]
@@ -303,6 +304,20 @@ def test_the_revisions_make_what_the_tables_say(database: Database) -> None:
         migrations.upgrade(connection)
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
+
+
+def test_ids_of_letters_sort_alike_everywhere(postgresql_databases: PostgresqlDatabases) -> None:
+    with postgresql_databases.lent() as address:
+        store = postgresql_databases.open(address)
+        others = query(
+            store,
+            "SELECT table_name FROM information_schema.columns"
+            " WHERE column_name IN ('id', 'delivery_id')"
+            " AND (column_name = 'delivery_id' OR table_name = 'deliveries')"
+            " AND collation_name IS DISTINCT FROM 'C'",
+        )
+        assert others == []
+        store.close()
 
 
 @pytest.mark.parametrize("revision", ["0001"], indirect=True)
