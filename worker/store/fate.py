@@ -7,7 +7,7 @@ that they speak of is ``sent``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -38,6 +38,9 @@ class Change:
     retry_at: datetime | None = None
     bounced: bool = False
 
+
+Settled = Sequence[tuple[Record, Outcome, Change]]
+"""Deliveries, what is known of their hand-overs, and what that changes."""
 
 STRENGTH = (
     News.ACCEPTED,
