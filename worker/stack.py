@@ -56,7 +56,7 @@ class Stack:
         tick_seconds: float = 1.0,
         web: bool = True,
         deliver: bool = True,
-        threads: int = 2,
+        threads: int = 3,
     ) -> None:
         self._installation = installation
         self._stopping = threading.Event()

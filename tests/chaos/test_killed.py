@@ -33,7 +33,7 @@ UP_KILLED = pytest.mark.row(
 
 PEOPLE = 45
 WINDOW = 20
-UP_IN_FLIGHT = 2 * 2 * WINDOW
+UP_IN_FLIGHT = 3 * 2 * WINDOW
 """Letters past their gate in one up, at most: its threads' windows, the next one's included."""
 
 STEPS = (
