@@ -36,7 +36,7 @@ from worker.store.agreeing import (
 from worker.store.editions import Editions
 from worker.store.engine import Database
 from worker.store.installation import GENERATION, MOVED, installation_id
-from worker.store.noting import begin_notes, end_notes
+from worker.store.noting import taking_notes
 from worker.store.outside import entries_of
 from worker.store.prepared import Prepared
 from worker.store.rebuilding import Reconciled, adopt, rebuild
@@ -81,11 +81,8 @@ class JournaledDatabase:
         newest = self._newest
         try:
             with self.plain.writing() as connection:
-                notes = begin_notes(connection)
-                try:
+                with taking_notes(connection) as notes:
                     yield connection
-                finally:
-                    end_notes(connection)
                 gates, others = entries_of(connection, notes, self._digest)
                 entries = [*gates, *others]
                 seen = self._pulse(connection)

@@ -7,7 +7,8 @@ a journal the note is dropped.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -42,15 +43,15 @@ class Notes:
     erasures: list[Erasure] = field(default_factory=list)
 
 
-def begin_notes(connection: Connection) -> Notes:
-    """Return where this transaction's notes will stand."""
-    notes = connection.info[_NOTES] = Notes()
-    return notes
-
-
-def end_notes(connection: Connection) -> None:
-    """Take no more notes on this connection."""
-    connection.info.pop(_NOTES, None)
+@contextmanager
+def taking_notes(connection: Connection) -> Iterator[Notes]:
+    """Yield where this transaction's notes stand, and take no more of them at the end."""
+    info = connection.info  # of a connection that broke nobody can ask for it any more
+    notes = info[_NOTES] = Notes()
+    try:
+        yield notes
+    finally:
+        info.pop(_NOTES, None)
 
 
 def note_gates(connection: Connection, shelf: Editions, gated: Iterable[Gated]) -> None:

@@ -17,9 +17,11 @@ from tests.worker.ledger import MONDAY, edition, person
 from tests.worker.tiny_course import environment
 from worker.errors import DatabaseFault, Refused
 from worker.installation import open_installation
+from worker.journal import Place
 from worker.settings import read_settings
 from worker.store import Store, open_store
 from worker.store.postgresql import PostgresqlDatabase
+from worker.store.prepared import Prepared
 
 SECRET = "a-secret-word"
 
@@ -201,6 +203,27 @@ def test_a_restarted_server_costs_nobody_a_request(
     postgresql.stop()
     postgresql.start()
     assert len(store.courses()) == 1
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_a_connection_that_ends_within_a_transaction_is_one_line(
+    postgresql: PostgresqlServer, address: str, tmp_path: Path, *, prepared: bool
+) -> None:
+    one = sa.select(sa.literal(1).label("one"))
+    ask = Prepared(one) if prepared else (lambda connection: connection.execute(one).all())
+    store = open_store(address, journal=Place(tmp_path / "journal", "here"))
+
+    def ask_in_a_transaction(*, broken: bool) -> int:
+        with store._database.writing() as connection:
+            here = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+            if broken:
+                postgresql.execute(f"SELECT pg_terminate_backend({here})")
+            return len(ask(connection))
+
+    with pytest.raises(DatabaseFault):
+        ask_in_a_transaction(broken=True)
+    assert ask_in_a_transaction(broken=False) == 1
+    store.close()
 
 
 def test_the_clock_is_the_servers(store: Store) -> None:
