@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Event, Thread
 
 import pytest
 
+from tests.acceptance.processes import wait_for
 from tests.worker.smtp_script import DROP, Script, script
 from tests.worker.smtp_sink import USUAL, Answer, Drip, Hold, Stall, sink
 from worker.model import Fault, Message, Outcome, Verdict
@@ -180,7 +181,7 @@ def test_a_server_that_grants_fewer_connections_gets_by_with_those() -> None:
         work = Thread(target=lambda: outcomes.extend(smtp.send_all(letters(12))))
         work.start()
         assert server.held.wait(10)
-        wait_until(lambda: server.connections == 4)
+        wait_for(lambda: server.connections == 4, 10)
         server.release()
         work.join()
         assert set(verdicts(outcomes)) == {A}
@@ -227,7 +228,7 @@ def test_whoever_stops_finishes_the_letters_in_hand_and_gets_the_rest_back() -> 
         work.start()
         assert server.held.wait(10)
         stopping.set()
-        wait_until(lambda: not smtp.waiting())
+        wait_for(lambda: not smtp.waiting(), 10)
         server.release()
         work.join()
     assert verdicts(outcomes) == [A, *[Verdict.NOT_BEGUN] * 8]
@@ -267,10 +268,3 @@ def test_the_last_answer_counts_though_the_goodbye_is_refused() -> None:
         outcomes = smtp.send_all(letters(3))
     assert verdicts(outcomes) == [A] * 3
     assert "QUIT" in server.verbs
-
-
-def wait_until(claim: Callable[[], bool], seconds: float = 10.0) -> None:
-    until = time.monotonic() + seconds
-    while not claim():
-        assert time.monotonic() < until
-        time.sleep(0.01)

@@ -15,6 +15,7 @@ from celery.worker import state as worker_state
 from kombu.transport import memory
 
 from course.errors import LettercourseError
+from tests.acceptance.processes import wait_for
 from tests.worker.smtp_sink import Hold, sink
 from tests.worker.tiny_course import KEYS, DrivenClock, enroll, found
 from worker.installation import Installation
@@ -144,10 +145,7 @@ def test_while_every_thread_is_busy_doorbells_wait_where_they_expire(tmp_path: P
         stack.start()
         try:
             assert server.held.wait(10)
-            until = time.monotonic() + 10
-            while memory.Channel.queues[QUEUE].qsize() < 20:
-                assert time.monotonic() < until
-                time.sleep(0.01)
+            wait_for(lambda: memory.Channel.queues[QUEUE].qsize() >= 20, 10)
             assert len(worker_state.requests) <= 2
         finally:
             server.release()

@@ -4,12 +4,13 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from course.errors import LettercourseError
+from tests.acceptance.processes import wait_for
 from tests.worker.smtp_sink import Hold, sink
 from tests.worker.tiny_course import enroll, found
 from worker.delivery import Courier
@@ -24,13 +25,6 @@ def never() -> bool:
 
 def nothing(_: Courier) -> None:
     """Do nothing, as the only duty of a task."""
-
-
-def until(condition: Callable[[], object], within: float = 10.0) -> None:
-    end = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -92,7 +86,7 @@ def test_without_a_doorbell_a_process_looks_by_itself_again_and_again(
     workplace.keep()
     for people in (1, 2, 3):
         enroll(installation, people)
-        until(lambda: installation.store.audit().sent == people)  # noqa: B023
+        wait_for(lambda: installation.store.audit().sent == people, 10)  # noqa: B023
     workplace.end()
 
 
@@ -106,7 +100,7 @@ def test_while_doorbells_come_nothing_is_swept(installation: Installation) -> No
         workplace.heard()
         assert installation.store.audit().sent == 0
         time.sleep(0.05)
-    until(lambda: installation.store.audit().sent == 1)
+    wait_for(lambda: installation.store.audit().sent == 1, 10)
     workplace.end()
 
 
@@ -114,11 +108,11 @@ def test_a_process_that_is_told_to_stop_sweeps_no_more(installation: Installatio
     told = threading.Event()
     workplace = Workplace(lambda: installation, told.is_set, sweep_after=0.1)
     workplace.keep()
-    until(lambda: workplace.moved_at)
+    wait_for(lambda: workplace.moved_at, 10)
     told.set()
     enroll(installation, 1)
     workplace.end()
-    until(lambda: "keeper" not in {thread.name for thread in threading.enumerate()})
+    wait_for(lambda: "keeper" not in {thread.name for thread in threading.enumerate()}, 10)
     assert installation.store.audit().sent == 0
 
 
@@ -130,7 +124,7 @@ def test_a_task_has_several_windows_in_flight_and_ends_when_nothing_is_due(tmp_p
         left: list[bool] = []
         task = threading.Thread(target=lambda: left.append(workplace.deliver()))
         task.start()
-        until(lambda: server.verbs.count("DATA") >= 3)
+        wait_for(lambda: server.verbs.count("DATA") >= 3, 10)
         server.release()
         task.join(10)
         assert left == [False]
@@ -217,7 +211,7 @@ def test_a_process_that_keeps_its_workplace_is_seen_and_at_its_end_forgotten(
     workplace = Workplace(lambda: installation, never)
     workplace.deliver()
     workplace.keep()
-    until(installation.store.workers)
+    wait_for(installation.store.workers, 10)
     (seen,) = installation.store.workers()
     assert (seen.pid, seen.breaker) == (os.getpid(), "")
     assert seen.moved_at is not None
@@ -237,7 +231,7 @@ def test_a_process_whose_every_duty_hangs_is_seen_and_does_not_move(
     hanging = threading.Thread(target=workplace.do, args=(lambda _: go.wait(20),))
     hanging.start()
     workplace.keep()
-    until(installation.store.workers)
+    wait_for(installation.store.workers, 10)
     (seen,) = installation.store.workers()
     assert seen.moved_at is None
     go.set()
@@ -255,7 +249,7 @@ def test_what_a_courier_was_told_by_its_flow_is_told_on(installation: Installati
     workplace = Workplace(lambda: installation, never)
     workplace.do(notice)
     workplace.keep()
-    until(installation.store.workers)
+    wait_for(installation.store.workers, 10)
     (seen,) = installation.store.workers()
     assert seen.breaker == "the provider does not let us in"
     workplace.end()

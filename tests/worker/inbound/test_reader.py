@@ -7,11 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tests.acceptance.processes import wait_for
 from tests.worker.inbound.mails import mail
 from worker.inbound import InboundMail, MailReader, parse_mail
 
@@ -35,13 +34,6 @@ def status(pid: int) -> list[str]:
 
 def alive(pid: int) -> bool:
     return status(pid)[:1] not in ([], ["Z"])
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)
 
 
 def test_the_child_understands_a_mail_as_this_process_does() -> None:
@@ -97,7 +89,7 @@ def test_a_child_killed_between_two_mails_is_replaced() -> None:
         reader.read(ANSWER)
         (child,) = set(children(os.getpid())) - before
         os.kill(child, signal.SIGKILL)
-        wait_for(lambda: not alive(child))
+        wait_for(lambda: not alive(child), 30)
         assert reader.read(ANSWER) == parse_mail(ANSWER)
 
 
@@ -169,4 +161,4 @@ def test_a_dead_parent_leaves_no_orphan() -> None:
         (child,) = children(parent.pid)
         parent.kill()
         parent.wait()
-    wait_for(lambda: not alive(child))
+    wait_for(lambda: not alive(child), 30)

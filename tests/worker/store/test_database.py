@@ -20,8 +20,9 @@ from tests.worker.ledger import World, person
 from worker.errors import DatabaseFault, Refused
 from worker.store import Store, claiming, migrations, open_store, retrying
 from worker.store.engine import Database
-from worker.store.schema import Instant, meta, metadata
+from worker.store.schema import meta, metadata
 from worker.store.sqlite import SqliteDatabase, choose_driver, driver_for, wal_is_safe
+from worker.store.types import Instant
 
 
 @pytest.mark.parametrize(
