@@ -51,9 +51,6 @@ class Loop:
             end.settimeout(0)
         self._poll.register(self._bell, READABLE)
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
     def begin(self, steps: Steps[None]) -> None:
         """Take a conversation to its first wait; from there on it takes turns."""
         self._go_on(steps)

@@ -11,7 +11,7 @@ from worker.providers.smtp_loop import Steps, finish
 _IDLE = 5.0
 """Seconds after which a kept connection is asked whether it is still there."""
 
-LINGER = 30.0
+_LINGER = 30.0
 """Seconds for which an idle connection is kept."""
 
 
@@ -61,8 +61,8 @@ class Pool:
     def _watch(self) -> None:
         """Close what was idle for long, until nothing is left."""
         while True:
-            time.sleep(LINGER)
-            self.close(idle=LINGER)
+            time.sleep(_LINGER)
+            self.close(idle=_LINGER)
             with self._lock:
                 self._is_watched = bool(self._lines)
                 if not self._is_watched:
