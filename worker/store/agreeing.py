@@ -26,15 +26,8 @@ from worker.store.installation import GENERATION, MOVED, MOVING, installation_id
 from worker.store.leaving import LEFT_STATES
 from worker.store.membership import is_erased
 from worker.store.prepared import Prepared
-from worker.store.schema import (
-    attempts,
-    consents,
-    enrollments,
-    journals,
-    meta,
-    subscribers,
-    those,
-)
+from worker.store.schema import attempts, consents, enrollments, journals, meta, subscribers
+from worker.store.types import those
 
 RECONCILE = "lettercourse restore --reconcile"
 

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 
 from worker.model import GATE_BUCKETS, GateTimes, Heartbeat
 from worker.store.engine import insert_new
-from worker.store.schema import Record, meta, workers
+from worker.store.schema import meta, workers
+from worker.store.types import Record
 
 FORGOTTEN_AFTER = timedelta(hours=1)
 """Whoever was not seen for so long was killed; its row goes, what it counted stays."""

@@ -37,15 +37,8 @@ from worker.store.given import among, as_given, given
 from worker.store.prepared import Prepared
 from worker.store.retrying import IS_THERE, RECEIVING, take_again
 from worker.store.runs import plans
-from worker.store.schema import (
-    Id,
-    Instant,
-    Record,
-    courses,
-    deliveries,
-    enrollments,
-    subscribers,
-)
+from worker.store.schema import courses, deliveries, enrollments, subscribers
+from worker.store.types import Id, Instant, Record
 from worker.store.waiting import end_waits, put_off
 
 UNDELIVERED = (DeliveryState.FAILED, DeliveryState.CANCELLED, DeliveryState.SKIPPED)

@@ -32,15 +32,8 @@ from worker.pacing import Handed, Hours, Run
 from worker.progress import called_now, is_nudge, kind_of, lesson_of
 from worker.store.explaining import CAME_TOO_LATE
 from worker.store.membership import GOING_ON
-from worker.store.schema import (
-    Instant,
-    Record,
-    courses,
-    deliveries,
-    enrollments,
-    reflections,
-    subscribers,
-)
+from worker.store.schema import courses, deliveries, enrollments, reflections, subscribers
+from worker.store.types import Instant, Record
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands for a hand-over whose instant decides nothing any more."""

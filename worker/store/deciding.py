@@ -32,16 +32,9 @@ from worker.store.fate import shortened, strongest
 from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT
 from worker.store.locking import lock_people_of
 from worker.store.news import heard_of, of_newest
-from worker.store.schema import (
-    Record,
-    attempts,
-    deliveries,
-    enrollments,
-    settlements,
-    subscribers,
-    those,
-)
+from worker.store.schema import attempts, deliveries, enrollments, settlements, subscribers
 from worker.store.settling import settle_told
+from worker.store.types import Record, those
 
 LONGEST_NAME = 200
 

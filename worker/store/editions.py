@@ -16,7 +16,8 @@ from worker.errors import Refused, UnknownCourse
 from worker.model import PublishedCourse, StoredLetter, Wait
 from worker.progress import carry_over
 from worker.store.engine import insert_new
-from worker.store.schema import Record, assets, courses, editions, letters
+from worker.store.schema import assets, courses, editions, letters
+from worker.store.types import Record
 
 REMEMBERED_LETTERS = 256
 """Letters kept in memory; one takes some hundred kilobytes."""

@@ -32,9 +32,9 @@ from worker.store.schema import (
     replies,
     settlements,
     subscribers,
-    those,
 )
 from worker.store.suppressing import suppress_hash
+from worker.store.types import those
 
 WHY_ERASED = "its person was erased"
 

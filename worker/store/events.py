@@ -33,7 +33,6 @@ from worker.store.locking import lock_people
 from worker.store.membership import is_erased
 from worker.store.news import SKEW, heard_of, settle_letters
 from worker.store.schema import (
-    Instant,
     attempts,
     consents,
     deliveries,
@@ -41,8 +40,8 @@ from worker.store.schema import (
     events,
     notices,
     subscribers,
-    those,
 )
+from worker.store.types import Instant, those
 
 STOPS = {
     News.COMPLAINED: SubscriberState.COMPLAINED,

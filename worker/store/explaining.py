@@ -29,7 +29,8 @@ from worker.store.fate import Told, strongest
 from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT
 from worker.store.news import Heard, heard_of
 from worker.store.reports import deliveries_of, enrollments_of, upcoming, wait_of
-from worker.store.schema import Record, subscribers
+from worker.store.schema import subscribers
+from worker.store.types import Record
 from worker.watch import held_back
 
 SCHEDULED = "scheduled"

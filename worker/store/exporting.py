@@ -14,7 +14,6 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select
 
 from worker.store.schema import (
-    Record,
     attempts,
     consents,
     courses,
@@ -27,6 +26,7 @@ from worker.store.schema import (
     settlements,
     subscribers,
 )
+from worker.store.types import Record
 
 Export = dict[str, Any]
 """A document for JSON: instants as ISO 8601 in UTC, raw mail as text, or in base64."""

@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from course.errors import one_line
 from worker.model import PACING_STATES, DeliveryState, EnrollmentState, News, Outcome, Verdict
-from worker.store.schema import Record
+from worker.store.types import Record
 
 FIRST_BACK_OFF = timedelta(seconds=10)
 LONGEST_BACK_OFF = timedelta(hours=1)

@@ -28,8 +28,9 @@ from worker.store.given import among, row_by_row
 from worker.store.leaving import LEFT_STATES, WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting
 from worker.store.locking import lock_people
 from worker.store.prepared import Prepared
-from worker.store.schema import Instant, Record, attempts, deliveries, enrollments, subscribers
+from worker.store.schema import attempts, deliveries, enrollments, subscribers
 from worker.store.settling import settle, tally
+from worker.store.types import Instant, Record
 from worker.store.words import words_for
 
 

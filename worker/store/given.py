@@ -17,7 +17,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement, GenericFunction
 
-from worker.store.schema import instant_text
+from worker.store.types import instant_text
 
 GIVEN = "given"
 """The parameter that the rows are bound to."""

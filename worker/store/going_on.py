@@ -18,7 +18,8 @@ from worker.store.fate import Settled
 from worker.store.given import as_given, given, looked_up
 from worker.store.prepared import Prepared
 from worker.store.runs import hours_of, plans_after
-from worker.store.schema import Id, Instant, Record, enrollments
+from worker.store.schema import enrollments
+from worker.store.types import Id, Instant, Record
 
 
 def go_on(connection: Connection, editions: Editions, settled: Settled, now: datetime) -> None:

@@ -15,8 +15,9 @@ from worker.store.given import GIVEN, Clock, Day, among, as_given, given
 from worker.store.leaving import LEFT_STATES
 from worker.store.locking import lock_addresses, lock_people_at
 from worker.store.placeholders import go_on_again, take_up
-from worker.store.schema import Id, Instant, Record, as_kept, courses, enrollments, subscribers
+from worker.store.schema import courses, enrollments, subscribers
 from worker.store.suppressing import erased_among
+from worker.store.types import Id, Instant, Record, as_kept
 
 
 def enroll(

@@ -11,7 +11,8 @@ from worker.errors import UnknownSubscriber
 from worker.model import DeliveryState, EnrollmentState, SubscriberState
 from worker.store.locking import lock_people, lock_people_of
 from worker.store.noting import note_leaving, note_leaving_courses
-from worker.store.schema import Instant, attempts, deliveries, enrollments, subscribers
+from worker.store.schema import attempts, deliveries, enrollments, subscribers
+from worker.store.types import Instant
 
 LEFT_STATES = (
     SubscriberState.UNSUBSCRIBED,

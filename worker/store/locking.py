@@ -20,7 +20,8 @@ from worker.store.engine import chunks, rows_of
 from worker.store.given import among
 from worker.store.installation import INSTALLATION
 from worker.store.prepared import Prepared
-from worker.store.schema import enrollments, meta, subscribers, those
+from worker.store.schema import enrollments, meta, subscribers
+from worker.store.types import those
 
 _PEOPLE = Prepared(
     select(subscribers.c.id)

@@ -11,7 +11,8 @@ from worker.model import EnrollmentState, PublishedCourse, SubscriberState
 from worker.store.editions import Editions
 from worker.store.leaving import LEFT_STATES
 from worker.store.locking import lock_people_of
-from worker.store.schema import Record, courses, enrollments, subscribers
+from worker.store.schema import courses, enrollments, subscribers
+from worker.store.types import Record
 
 GOING_ON = (EnrollmentState.ACTIVE, EnrollmentState.PAUSED, EnrollmentState.HELD)
 

@@ -13,8 +13,9 @@ from worker.model import DeliveryState, News, NoticeState, Outcome
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
 from worker.store.fate import Told, answer_of, shortened, strongest
-from worker.store.schema import attempts, deliveries, events, notices, those
+from worker.store.schema import attempts, deliveries, events, notices
 from worker.store.settling import settle_told
+from worker.store.types import those
 
 Heard = Mapping[str, Sequence[Told]]
 """By a delivery's or a notice's id, everything that was told about it."""

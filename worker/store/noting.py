@@ -18,7 +18,8 @@ from worker.journal import Erasure
 from worker.model import Gated, PublishedCourse, SubscriberState
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
-from worker.store.schema import courses, enrollments, those
+from worker.store.schema import courses, enrollments
+from worker.store.types import those
 
 _NOTES = "lettercourse_notes"
 

@@ -12,7 +12,8 @@ from worker.model import Gated, PublishedCourse
 from worker.store.engine import rows_of
 from worker.store.membership import is_erased
 from worker.store.noting import Departure, Notes
-from worker.store.schema import subscribers, those
+from worker.store.schema import subscribers
+from worker.store.types import those
 
 
 def entries_of(

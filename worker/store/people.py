@@ -22,7 +22,8 @@ from worker.store.editions import Editions
 from worker.store.leaving import WHY_COURSE_LEFT, WHY_LEFT, cancel_waiting, leave_course
 from worker.store.locking import lock_people_at
 from worker.store.runs import history, hours_of, run_of
-from worker.store.schema import Record, courses, deliveries, enrollments, subscribers
+from worker.store.schema import courses, deliveries, enrollments, subscribers
+from worker.store.types import Record
 from worker.store.waiting import NOT_WAITED_FOR, skip_nudge
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from sqlalchemy import Connection, Delete, Dialect, Insert, Select, Update
 from sqlalchemy.exc import DBAPIError
 
-from worker.store.schema import Record
+from worker.store.types import Record
 
 _Convert = Callable[[Any], Any]
 

@@ -15,15 +15,8 @@ from worker.progress import called_now
 from worker.store.claiming import delivery_id
 from worker.store.editions import Editions
 from worker.store.runs import history, hours_of, plans_after
-from worker.store.schema import (
-    Record,
-    attempts,
-    courses,
-    deliveries,
-    editions,
-    enrollments,
-    letters,
-)
+from worker.store.schema import attempts, courses, deliveries, editions, enrollments, letters
+from worker.store.types import Record
 
 WHY_IN_DOUBT = "only the journal knows of its hand-over"
 WHY_PASSED = "the course had gone on, by the journal"

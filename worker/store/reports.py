@@ -31,7 +31,6 @@ from worker.store.runs import hours_of, reflected, run_of
 from worker.store.schema import (
     IS_FINAL,
     IS_OPEN,
-    Record,
     courses,
     deliveries,
     editions,
@@ -39,6 +38,7 @@ from worker.store.schema import (
     letters,
     subscribers,
 )
+from worker.store.types import Record
 
 
 def standing(connection: Connection, shelf: Editions, address: str) -> Standing:

@@ -13,7 +13,8 @@ from worker.progress import called_now, is_nudge
 from worker.store.editions import Editions
 from worker.store.given import among
 from worker.store.prepared import Prepared
-from worker.store.schema import Record, courses, deliveries, enrollments, letters, subscribers
+from worker.store.schema import courses, deliveries, enrollments, letters, subscribers
+from worker.store.types import Record
 from worker.store.waiting import still_wanted
 
 

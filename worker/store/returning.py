@@ -14,8 +14,9 @@ from worker.model import Claimed, DeliveryState, Gated, Moment, Outcome, Tally, 
 from worker.store.editions import Editions
 from worker.store.given import among
 from worker.store.prepared import Prepared
-from worker.store.schema import Instant, attempts, deliveries, enrollments, subscribers
+from worker.store.schema import attempts, deliveries, enrollments, subscribers
 from worker.store.settling import doubt, settle_answers
+from worker.store.types import Instant
 
 _NOT_BEGUN = Outcome(Verdict.NOT_BEGUN)
 

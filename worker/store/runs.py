@@ -15,14 +15,8 @@ from worker.progress import called_now, is_nudge, lesson_of
 from worker.store.editions import Editions
 from worker.store.engine import rows_of
 from worker.store.given import among
-from worker.store.schema import (
-    Record,
-    courses,
-    deliveries,
-    enrollments,
-    letters,
-    reflections,
-)
+from worker.store.schema import courses, deliveries, enrollments, letters, reflections
+from worker.store.types import Record
 
 
 def run_of(course: Syllabus, waits_on: str | None, rows: Iterable[Record]) -> Run:

@@ -27,17 +27,9 @@ from worker.store.fate import back_off, shortened
 from worker.store.leaving import WHY_LEFT, leave
 from worker.store.locking import lock_people
 from worker.store.membership import is_erased
-from worker.store.schema import (
-    Record,
-    consents,
-    courses,
-    editions,
-    enrollments,
-    notices,
-    subscribers,
-    those,
-)
+from worker.store.schema import consents, courses, editions, enrollments, notices, subscribers
 from worker.store.signing import left_since
+from worker.store.types import Record, those
 
 
 def begin_notices(

@@ -34,18 +34,8 @@ from worker.store.given import among, as_given, given, looked_up, row_by_row
 from worker.store.going_on import go_on
 from worker.store.leaving import leave
 from worker.store.prepared import Prepared
-from worker.store.schema import (
-    Id,
-    Instant,
-    Record,
-    attempts,
-    courses,
-    deliveries,
-    enrollments,
-    letters,
-    subscribers,
-    those,
-)
+from worker.store.schema import attempts, courses, deliveries, enrollments, letters, subscribers
+from worker.store.types import Id, Instant, Record, those
 
 
 def settle(

@@ -33,7 +33,6 @@ from worker.store.membership import is_erased
 from worker.store.notices import plan_notice
 from worker.store.placeholders import go_on_again, take_up
 from worker.store.schema import (
-    Record,
     consents,
     courses,
     deliveries,
@@ -42,6 +41,7 @@ from worker.store.schema import (
     subscribers,
     suppressions,
 )
+from worker.store.types import Record
 
 CONFIRM_WITHIN = timedelta(days=7)
 """After which a confirmation is neither sent nor accepted."""

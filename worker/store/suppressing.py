@@ -22,7 +22,8 @@ from worker.store.leaving import LEFT_STATES, leave
 from worker.store.locking import lock_addresses, lock_people_at
 from worker.store.noting import note_leaving
 from worker.store.placeholders import take_up
-from worker.store.schema import Record, subscribers, suppressions
+from worker.store.schema import subscribers, suppressions
+from worker.store.types import Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Select, func, null, select
 
 from worker.pseudonyms import Digests
 from worker.store.membership import is_erased
-from worker.store.schema import (
-    Record,
-    courses,
-    deliveries,
-    enrollments,
-    letters,
-    notices,
-    subscribers,
-)
+from worker.store.schema import courses, deliveries, enrollments, letters, notices, subscribers
 from worker.store.suppressing import erased_among
+from worker.store.types import Record
 
 
 class Trace(StrEnum):

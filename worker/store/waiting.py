@@ -17,13 +17,8 @@ from worker.pacing import Run, in_place_of_nudge, plan_after, slot_once_reflecte
 from worker.progress import called_now, is_nudge, lesson_of
 from worker.store.editions import Editions
 from worker.store.runs import history, hours_of, reflected, run_of, runs
-from worker.store.schema import (
-    Record,
-    courses,
-    deliveries,
-    enrollments,
-    those,
-)
+from worker.store.schema import courses, deliveries, enrollments
+from worker.store.types import Record, those
 
 THEY_ANSWERED = "they answered before it was handed over"
 NOT_WAITED_FOR = "their reflection is not waited for any more"

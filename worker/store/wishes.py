@@ -32,7 +32,8 @@ from worker.store.membership import GOING_ON, enrollment_row
 from worker.store.notices import plan_notice
 from worker.store.people import freeze, go_on, next_slot_of
 from worker.store.runs import history
-from worker.store.schema import Record, deliveries, enrollments, events, subscribers
+from worker.store.schema import deliveries, enrollments, events, subscribers
+from worker.store.types import Record
 from worker.store.waiting import end_waits, put_off, replan, skip_nudge
 
 LINK_LIFETIME = timedelta(minutes=15)
