@@ -165,7 +165,8 @@ def next_now(
     key = next_key(course.keys, course.renames, [each.letter_key for each in handed])
     if key is None or expected not in (None, key):
         return Wish.UNDER_WAY
-    asked = delivery_id(installation, enrollment_id, row.run, key)
+    had = {each.letter_key: each.id for each in rows}
+    asked = had.get(key) or delivery_id(installation, enrollment_id, row.run, key)
     under_way = next((each for each in rows if each.state in OPEN_STATES), None)
     # A calendar that is driven by hand stands still: letters keep their order by instants apart.
     at = max([now, *(each.handed_at + _INSTANT for each in handed)])

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
-from itertools import pairwise
+from itertools import pairwise, product
 
 import pytest
+from sqlalchemy import update
 
 from course.model import Kind, Schedule
 from tests.worker.ledger import (
@@ -27,11 +28,20 @@ from tests.worker.ledger import (
     edition,
     person,
 )
-from worker.model import DeliveryState, EnrollmentState, Moment, Outcome, Tally, Verdict
+from worker.model import (
+    DeliveryState,
+    EnrollmentState,
+    Moment,
+    Outcome,
+    SubscriberState,
+    Tally,
+    Verdict,
+)
 from worker.store import Store, open_store
-from worker.store.claiming import delivery_id
+from worker.store.claiming import NEIGHBOURS, delivery_id
 from worker.store.fate import LONGEST_BACK_OFF, back_off
 from worker.store.gating import Window, gate
+from worker.store.schema import deliveries, enrollments, subscribers
 
 
 def test_a_claim_makes_the_delivery_and_clears_what_was_due(world: World) -> None:
@@ -44,6 +54,31 @@ def test_a_claim_makes_the_delivery_and_clears_what_was_due(world: World) -> Non
     assert world.stands().next == "welcome"
     name = world.store.installation_id()
     assert claimed.id == delivery_id(name, claimed.enrollment_id, 1, "welcome")
+
+
+def test_letters_of_neighbours_have_ids_side_by_side_and_each_its_own() -> None:
+    numbers = product(range(NEIGHBOURS), (1, 2), ("welcome", "goals"))
+    ids = [delivery_id("here", *each) for each in numbers]
+    assert len(set(ids)) == len(ids)
+    assert {len(each) for each in ids} == {32}
+    (near,) = {each[:8] for each in ids}
+    others = delivery_id("here", NEIGHBOURS, 1, "welcome"), delivery_id("there", 0, 1, "welcome")
+    assert near not in {each[:8] for each in others}
+
+
+def test_a_letter_that_comes_next_again_is_the_row_that_it_was(world: World) -> None:
+    world.enroll(person("ben"))
+    (claimed,) = world.claim()
+    world.store.unsubscribe("ben@example.net", MONDAY)
+    with world.store._database.writing() as connection:
+        connection.execute(update(deliveries).values(id="0" * 32))  # as another rule had made it
+        connection.execute(update(subscribers).values(state=SubscriberState.ACTIVE))
+        back = {"state": EnrollmentState.ACTIVE, "next_at": MONDAY}
+        connection.execute(update(enrollments).values(**back))
+    (again,) = world.claim()
+    assert (again.id, again.letter_key, again.epoch) == ("0" * 32, "welcome", claimed.epoch + 1)
+    assert world.gate([again])
+    assert len(world.store.deliveries()) == 1
 
 
 def test_a_claim_takes_the_longest_due_first_and_no_more_than_asked(world: World) -> None:
