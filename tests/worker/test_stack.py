@@ -124,8 +124,7 @@ def test_stopping_finishes_the_letter_in_hand_and_gives_the_rest_back(tmp_path: 
         assert server.held.wait(10)
         stopper = threading.Thread(target=stack.stop)
         stopper.start()
-        while not stack.is_stopping():
-            assert stopper.is_alive()
+        wait_for(stack.is_stopping, 10)
         server.release()
         stopper.join(10)
         assert len(server.taken) == 3
