@@ -161,6 +161,7 @@ def test_workers_that_never_hear_a_doorbell_deliver(ground: Ground, stack: ExitS
     ground.enroll(60)
     running = [*workers(ground, stack, nobody), *beats(ground, stack, nobody)]
     ground.wait_until_delivered(90, *running)
+    stop_all(running)
     ground.come_to_an_end()
     ground.judge(doubts=0)
 
