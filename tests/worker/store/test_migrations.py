@@ -31,7 +31,7 @@ NAIVE = "2026-03-02 08:30:00.000000"
 LETTER = {letter.key: dump_letter(letter) for letter in edition().letters}
 
 
-RELEASED = ("0001", "0002", "0003")
+RELEASED = ("0001", "0002", "0003", "0004")
 
 
 def former(database: Database, revision: str) -> None:
@@ -284,7 +284,7 @@ def test_who_left_a_former_revision_may_come_back(world: World) -> None:
     assert world.store.standing("ben@example.net").state is SubscriberState.ACTIVE
 
 
-@pytest.mark.parametrize("revision", ["0002", "0003"], indirect=True)
+@pytest.mark.parametrize("revision", ["0002", "0003", "0004"], indirect=True)
 def test_what_came_back_in_a_former_revision_is_still_there(world: World) -> None:
     told = world.store.export(world.store.subscriber_id("ann@example.net"), world.clock.now())
     assert [each["text"] for each in told["reflections"]] == ["I wrote this — ümlauts."]
@@ -317,6 +317,27 @@ def test_ids_of_letters_sort_alike_everywhere(postgresql_databases: PostgresqlDa
             " AND collation_name IS DISTINCT FROM 'C'",
         )
         assert others == []
+        store.close()
+
+
+def test_tables_on_postgresql_have_the_room_that_they_say(
+    postgresql_databases: PostgresqlDatabases,
+) -> None:
+    said = {
+        (table.name, tuple(f"{name}={value}" for name, value in options.items()))
+        for table in metadata.tables.values()
+        if (options := table.dialect_options["postgresql"]["with"])
+    }
+    with postgresql_databases.lent() as address:
+        store = postgresql_databases.open(address)
+        rows = query(
+            store,
+            "SELECT relname, reloptions FROM pg_class"
+            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+            " AND reloptions IS NOT NULL",
+        )
+        assert {(name, tuple(options)) for name, options in rows} == said
+        assert said
         store.close()
 
 

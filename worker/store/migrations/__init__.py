@@ -6,7 +6,7 @@ from threading import Lock
 
 from sqlalchemy import Connection, column, inspect, select, table, text
 
-NEWEST = "0004"
+NEWEST = "0005"
 """The newest revision under ``versions/``."""
 
 _VERSION = table("alembic_version", column("version_num"))
