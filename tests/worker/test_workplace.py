@@ -230,6 +230,7 @@ def test_a_process_whose_every_duty_hangs_is_seen_and_does_not_move(
     workplace = Workplace(lambda: installation, never)
     hanging = threading.Thread(target=workplace.do, args=(lambda _: go.wait(20),))
     hanging.start()
+    workplace.heard()  # a sweep of its own would be a duty that does not hang
     workplace.keep()
     wait_for(installation.store.workers, 10)
     (seen,) = installation.store.workers()
