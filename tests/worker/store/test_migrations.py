@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -306,38 +306,39 @@ def test_the_revisions_make_what_the_tables_say(database: Database) -> None:
         assert compare_metadata(context, metadata) == []
 
 
-def test_ids_of_letters_sort_alike_everywhere(postgresql_databases: PostgresqlDatabases) -> None:
-    with postgresql_databases.lent() as address:
-        store = postgresql_databases.open(address)
-        others = query(
-            store,
-            "SELECT table_name FROM information_schema.columns"
-            " WHERE column_name IN ('id', 'delivery_id')"
-            " AND (column_name = 'delivery_id' OR table_name = 'deliveries')"
-            " AND collation_name IS DISTINCT FROM 'C'",
-        )
-        assert others == []
-        store.close()
+def test_ids_of_letters_sort_alike_everywhere(catalogue: Callable[[str], list[Any]]) -> None:
+    others = catalogue(
+        "SELECT table_name FROM information_schema.columns"
+        " WHERE column_name IN ('id', 'delivery_id')"
+        " AND (column_name = 'delivery_id' OR table_name = 'deliveries')"
+        " AND collation_name IS DISTINCT FROM 'C'"
+    )
+    assert others == []
 
 
 def test_tables_on_postgresql_have_the_room_that_they_say(
-    postgresql_databases: PostgresqlDatabases,
+    catalogue: Callable[[str], list[Any]],
 ) -> None:
     said = {
         (table.name, tuple(f"{name}={value}" for name, value in options.items()))
         for table in metadata.tables.values()
         if (options := table.dialect_options["postgresql"]["with"])
     }
+    rows = catalogue(
+        "SELECT relname, reloptions FROM pg_class"
+        " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+        " AND reloptions IS NOT NULL"
+    )
+    assert {(name, tuple(options)) for name, options in rows} == said
+    assert said
+
+
+@pytest.fixture
+def catalogue(postgresql_databases: PostgresqlDatabases) -> Iterator[Callable[[str], list[Any]]]:
+    """What asks the catalogue of a PostgreSQL database that has every revision."""
     with postgresql_databases.lent() as address:
         store = postgresql_databases.open(address)
-        rows = query(
-            store,
-            "SELECT relname, reloptions FROM pg_class"
-            " WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
-            " AND reloptions IS NOT NULL",
-        )
-        assert {(name, tuple(options)) for name, options in rows} == said
-        assert said
+        yield lambda statement: list(query(store, statement))
         store.close()
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import select, update
 
 from tests.worker.databases import Databases
 from tests.worker.ledger import (
@@ -23,6 +24,7 @@ from tests.worker.ledger import (
 from tests.worker.writings import enrollment_of
 from worker.errors import UnknownSubscriber
 from worker.model import DeliveryState, EnrollmentState, SubscriberState
+from worker.store.schema import deliveries, enrollments, events, subscribers
 from worker.store.wishes import Wish
 
 BEN = "ben@example.net"
@@ -56,6 +58,21 @@ def reschedule(world: World, at: time, zone: str) -> Wish:
 
 def hurry(world: World, expected: str | None = None) -> Wish:
     return world.store.next_now(ben(world), expected, world.clock.now())
+
+
+def test_who_asks_for_a_letter_that_has_its_row_already_asks_for_that_row(begun: World) -> None:
+    begun.clock.advance(2 * DAY)
+    begun.claim()
+    begun.store.unsubscribe(BEN, begun.clock.now())
+    was = deliveries.c.state == DeliveryState.CANCELLED
+    back = {"state": EnrollmentState.ACTIVE, "next_at": begun.clock.now() + DAY}
+    with begun.store._database.writing() as connection:
+        connection.execute(update(deliveries).where(was).values(id="0" * 32))
+        connection.execute(update(subscribers).values(state=SubscriberState.ACTIVE))
+        connection.execute(update(enrollments).values(**back))
+    assert hurry(begun) is Wish.GRANTED
+    with begun.store._database.reading() as connection:
+        assert connection.scalars(select(events.c.delivery_id)).all() == ["0" * 32]
 
 
 def test_pausing_and_resuming_are_the_same_as_by_address(begun: World) -> None:
